@@ -1,0 +1,59 @@
+# Every target makes what it needs first: a fresh clone needs only Python 3.11 or later and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+CORPUS ?= build/samples
+TESSERACT := $(shell command -v tesseract)
+
+.PHONY: help demo test check format bench samples clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+$(VENV)/.pip:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable . --group samples
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable . --group bench
+	touch $@
+
+build/samples/.made: samples/make_samples.py
+	$(BIN)/python samples/make_samples.py build/samples
+	touch $@
+
+samples: $(VENV)/.demo build/samples/.made ## Draw the sample pages into build/samples
+
+demo: $(VENV)/.demo build/samples/.made ## Install, draw a scan and print the text of it
+	$(BIN)/ocrloom read build/samples/letter.tif
+
+test: $(VENV)/.dev ## Run all tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev ## Lint, check formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## Mend what can be mended by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.bench build/samples/.made ## Run beside the peers; CORPUS=folder, default the samples
+ifeq ($(TESSERACT),)
+	apt-get update && apt-get install --yes tesseract-ocr || echo "tesseract: not installed" >&2
+endif
+	$(BIN)/python -m benchmarks accuracy $(CORPUS)
+	$(BIN)/python -m benchmarks speed $(CORPUS)
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,151 @@
+"""Everything that ocrloom raises, under one root.
+
+    OcrException                        exit  http
+    ├── OcrSourceError                    10   422   the input cannot be had
+    │   ├── OcrSourceNotFound             11   404
+    │   ├── OcrSourceIsDirectory          12   422
+    │   ├── OcrSourceNotAFile             13   422   FIFO, device, socket
+    │   ├── OcrSourceUnreadable           14   403   permissions, input/output errors
+    │   └── OcrSourceEmpty                15   422   zero bytes
+    ├── OcrImageError                     20   422   the input is no image that can be read
+    │   ├── OcrFormatError                21   415   not an image, or a format that is not allowed
+    │   ├── OcrDamagedImage               22   422   cut short or broken inside
+    │   └── OcrImageTooLarge              23   413   over a limit on pixels, frames or bytes
+    ├── OcrOptionError                    30   422   an option has a value it cannot have
+    │   └── OcrUnknownLanguage            31   422
+    ├── OcrLanguageNotInstalled           40   422   known, but its recogniser is not installed
+    ├── OcrEngineError                    50   500   the models or the inference runtime failed
+    └── OcrOutputError                    60   500   a result could not be written
+
+``exit_code`` is what the command line ends with, ``http_status`` what the service answers.
+A message says what was expected, what was found and what to do next; it is complete when
+the exception is raised, so printing it needs nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "OcrDamagedImage",
+    "OcrEngineError",
+    "OcrException",
+    "OcrFormatError",
+    "OcrImageError",
+    "OcrImageTooLarge",
+    "OcrLanguageNotInstalled",
+    "OcrOptionError",
+    "OcrOutputError",
+    "OcrSourceEmpty",
+    "OcrSourceError",
+    "OcrSourceIsDirectory",
+    "OcrSourceNotAFile",
+    "OcrSourceNotFound",
+    "OcrSourceUnreadable",
+    "OcrUnknownLanguage",
+]
+
+
+class OcrException(Exception):
+    """Root of all errors that ocrloom raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500
+
+
+class OcrSourceError(OcrException):
+    """The input cannot be had."""
+
+    exit_code = 10
+    http_status = 422
+
+
+class OcrSourceNotFound(OcrSourceError):
+    """No file of that name."""
+
+    exit_code = 11
+    http_status = 404
+
+
+class OcrSourceIsDirectory(OcrSourceError):
+    """A folder was given where one file was expected."""
+
+    exit_code = 12
+
+
+class OcrSourceNotAFile(OcrSourceError):
+    """A FIFO, a device or a socket, which may never end."""
+
+    exit_code = 13
+
+
+class OcrSourceUnreadable(OcrSourceError):
+    """The file exists and cannot be read: permissions or an input/output error."""
+
+    exit_code = 14
+    http_status = 403
+
+
+class OcrSourceEmpty(OcrSourceError):
+    """Zero bytes, or an array without pixels."""
+
+    exit_code = 15
+
+
+class OcrImageError(OcrException):
+    """The input is no image that can be read."""
+
+    exit_code = 20
+    http_status = 422
+
+
+class OcrFormatError(OcrImageError):
+    """Not an image, or an image format that is not on the list of allowed ones."""
+
+    exit_code = 21
+    http_status = 415
+
+
+class OcrDamagedImage(OcrImageError):
+    """An image of a known format that is cut short or broken inside."""
+
+    exit_code = 22
+
+
+class OcrImageTooLarge(OcrImageError):
+    """Over one of the limits on pixels, frames or bytes."""
+
+    exit_code = 23
+    http_status = 413
+
+
+class OcrOptionError(OcrException):
+    """An option has a value that it cannot have."""
+
+    exit_code = 30
+    http_status = 422
+
+
+class OcrUnknownLanguage(OcrOptionError):
+    """A name or code that belongs to no language in the list."""
+
+    exit_code = 31
+
+
+class OcrLanguageNotInstalled(OcrException):
+    """The language is known, but nothing that is installed can read it."""
+
+    exit_code = 40
+    http_status = 422
+
+
+class OcrEngineError(OcrException):
+    """The models are missing or changed, or the inference runtime failed."""
+
+    exit_code = 50
+
+
+class OcrOutputError(OcrException):
+    """A result could not be written."""
+
+    exit_code = 60

@@ -1,0 +1,10 @@
+"""Lazy sources of pages: what was given is checked at once and decoded frame by frame later.
+
+Importing this package loads neither NumPy nor Pillow nor OpenCV.
+"""
+
+from __future__ import annotations
+
+from ocrloom.image.lazy import Frame, Image, Reader
+
+__all__ = ["Frame", "Image", "Reader"]

@@ -1,0 +1,224 @@
+"""``Image``: a source that has been checked and not yet decoded, and the frames it gives."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeGuard
+
+from ocrloom.errors import OcrImageTooLarge, OcrOptionError, OcrSourceEmpty
+from ocrloom.image.source import Readable, check_file, check_size, read_stream, shown
+from ocrloom.options import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    import numpy as np
+    import PIL.Image
+    from numpy.typing import NDArray
+
+__all__ = ["Frame", "Image", "ImageLike", "Reader", "Source", "check_pixels"]
+
+
+ImageLike: TypeAlias = (
+    "str | os.PathLike[Any] | bytes | bytearray | memoryview | Readable"
+    " | PIL.Image.Image | NDArray[Any] | Image"
+)
+
+Source: TypeAlias = "Path | bytes | NDArray[Any] | PIL.Image.Image"
+"""What is left of an `ImageLike` once it has been checked."""
+
+_ACCEPTED: Final = (
+    "a file's name (str or os.PathLike), the bytes of an image file, a file object opened"
+    " with 'rb', a PIL image or a NumPy array"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Frame:
+    """One decoded page of a source, as a viewer shows it."""
+
+    number: int
+    """Place in the source, from 1."""
+    pixels: NDArray[np.uint8]
+    """uint8, C-contiguous, read-only: grey as (H, W) or RGB as (H, W, 3); 255 is white."""
+    dpi: tuple[float, float] | None = None
+    """Horizontal and vertical dots per inch, if the source states credible ones."""
+
+
+class Reader(Protocol):
+    """An opened source. Frames may be read in any order; a damaged one harms no other."""
+
+    @property
+    def count(self) -> int:
+        """Number of frames that the source claims, damaged ones included."""
+
+    def read(self, number: int) -> Frame:
+        """Decode one frame.
+
+        Args:
+            number: Place in the source, from 1 to ``count``.
+
+        Raises:
+            OcrDamagedImage: The frame is cut short or broken.
+            OcrFormatError: The frame is of a kind that cannot be decoded.
+            OcrImageTooLarge: The frame is over ``Limits.max_pixels``.
+            OcrSourceUnreadable: The file cannot be read any more.
+        """
+
+
+class Image:
+    """A source of pages. Make one with `Image.load`; nothing is decoded before it is read.
+
+    An ``Image`` holds no open file, may be read several times and from several threads.
+    """
+
+    __slots__ = ("_limits", "_name", "_source")
+
+    def __init__(self, source: Source, *, name: str | None, limits: Limits) -> None:
+        self._source = source
+        self._name = name
+        self._limits = limits
+
+    @classmethod
+    def load(cls, source: ImageLike, *, limits: Limits | None = None) -> Image:
+        """Check a source without decoding it.
+
+        Args:
+            source: A file's name, the bytes of an image file, a file object opened with
+                ``"rb"``, a PIL image or a NumPy array. A file object is read to its end at
+                once, so it may be closed afterwards. A PIL image counts as one frame, the
+                current one, and an array must be (H, W), (H, W, 1), (H, W, 3) RGB or
+                (H, W, 4) RGBA of booleans, integers or floats; both must stay unchanged
+                until they have been read. An ``Image`` is returned as it is.
+            limits: What the source may claim; ``Limits()`` if not given.
+
+        Raises:
+            OcrOptionError: The source is of a type, shape or dtype that is not accepted.
+            OcrSourceError: The file is missing, a folder, no regular file, unreadable or
+                empty; each has its own class.
+            OcrImageTooLarge: The source is over ``max_bytes`` or, for arrays and PIL
+                images, over ``max_pixels``.
+        """
+        if isinstance(source, Image):
+            return source
+        limits = limits or Limits()
+        if isinstance(source, (str, os.PathLike)):
+            name = os.fsdecode(source)
+            return cls(check_file(name, limits), name=name, limits=limits)
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            size = source.nbytes if isinstance(source, memoryview) else len(source)
+            check_size(size, limits, "the bytes given")
+            return cls(bytes(source), name=None, limits=limits)
+        if _is_array(source):
+            _check_array(source, limits)
+            return cls(source, name=None, limits=limits)
+        if _is_picture(source):
+            _check_picture(source, limits)
+            return cls(source, name=None, limits=limits)
+        if hasattr(source, "read"):
+            stated = getattr(source, "name", None)
+            title = stated if isinstance(stated, str) else None
+            return cls(read_stream(source, title, limits), name=title, limits=limits)
+        raise OcrOptionError(f"a source must be {_ACCEPTED}, got {type(source).__name__}")
+
+    @property
+    def name(self) -> str | None:
+        """The file's name as given, a file object's ``name``, or None."""
+        return self._name
+
+    def open(self) -> AbstractContextManager[Reader]:
+        """Open the source for reading frames one by one; blocks, so call it in a worker.
+
+        Raises:
+            OcrFormatError: The source is not an image of an allowed format.
+            OcrDamagedImage: Not even the first header can be read.
+            OcrImageTooLarge: The source is over a limit on frames, pixels or bytes.
+            OcrSourceUnreadable: The file was there when loaded and cannot be read now.
+        """
+        # Here and not at the top: this import brings NumPy and Pillow.
+        from ocrloom.image.decode import open_reader
+
+        return open_reader(self._source, self._name, self._limits)
+
+    def frames(self) -> Iterator[Frame]:
+        """Decode frame by frame, each when it is asked for; blocks, so call it in a worker.
+
+        Raises:
+            OcrException: What `open` and `Reader.read` raise. The frames before a damaged
+                one have been given by then.
+        """
+        with self.open() as reader:
+            for number in range(1, reader.count + 1):
+                yield reader.read(number)
+
+    def frame_count(self) -> int:
+        """Number of frames that the source claims; reads headers and decodes nothing.
+
+        Raises:
+            OcrException: What `open` raises.
+        """
+        with self.open() as reader:
+            return reader.count
+
+    def __repr__(self) -> str:
+        if self._name is not None:
+            return f"Image({self._name!r})"
+        if isinstance(self._source, bytes):
+            return f"Image(<{len(self._source)} bytes>)"
+        return f"Image(<{type(self._source).__name__}>)"
+
+
+def _is_array(value: object) -> TypeGuard[NDArray[Any]]:
+    return _is_instance(value, "numpy", "ndarray")
+
+
+def _is_picture(value: object) -> TypeGuard[PIL.Image.Image]:
+    return _is_instance(value, "PIL.Image", "Image")
+
+
+def _is_instance(value: object, module: str, name: str) -> bool:
+    """Whether value is of a class whose module need not be imported: if it is, it already was."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(value, getattr(loaded, name, ()))
+
+
+def _check_array(array: NDArray[Any], limits: Limits) -> None:
+    shape, dtype = array.shape, array.dtype
+    if len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (1, 3, 4)):
+        raise OcrOptionError(
+            "an array must have the shape (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA,"
+            f" got {shape}"
+        )
+    if dtype.kind not in "buif" or (dtype.kind == "f" and dtype.itemsize > 8):
+        raise OcrOptionError(
+            "an array must hold bool, integers of up to 64 bits or floats of 16, 32 or 64 bits,"
+            f" got {dtype}"
+        )
+    if array.size == 0:
+        raise OcrSourceEmpty(f"an array of the shape {shape} has no pixels; give it at least one")
+    check_pixels(shape[1], shape[0], limits, "the array")
+
+
+def _check_picture(picture: PIL.Image.Image, limits: Limits) -> None:
+    width, height = picture.size
+    if width < 1 or height < 1:
+        raise OcrSourceEmpty(f"a PIL image of {width} × {height} has no pixels")
+    check_pixels(width, height, limits, "the PIL image")
+
+
+def check_pixels(width: int, height: int, limits: Limits, what: str) -> None:
+    """Refuse a frame over the limit before its pixels are decoded.
+
+    Raises:
+        OcrImageTooLarge: ``width × height`` is over ``limits.max_pixels``.
+    """
+    if width * height > limits.max_pixels:
+        raise OcrImageTooLarge(
+            f"{shown(what)}: {width} × {height} = {width * height} pixels are over the limit of"
+            f" {limits.max_pixels}; if the size is right, raise it with"
+            " Limits(max_pixels=…) or --max-pixels"
+        )

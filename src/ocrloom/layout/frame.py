@@ -1,0 +1,105 @@
+"""The page's own frame: positions along and across its text lines, whatever their slope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from math import cos, radians, sin
+
+from ocrloom.result import Point, Polygon, Word
+
+__all__ = ["Frame", "Placed", "Span", "page_slope"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A rectangle in a frame: ``left`` to ``right`` along the lines, ``top`` to ``bottom``."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def middle(self) -> float:
+        """Half way between top and bottom."""
+        return (self.top + self.bottom) / 2
+
+    @property
+    def centre(self) -> float:
+        """Half way between left and right."""
+        return (self.left + self.right) / 2
+
+    @property
+    def height(self) -> float:
+        """From top to bottom."""
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> float:
+        """From left to right."""
+        return self.right - self.left
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A piece of a line in a frame."""
+
+    words: tuple[Word, ...]
+    span: Span
+    """Along the line as far as its ink reaches, across it the height that the line has."""
+    ink: tuple[Span, ...]
+    """The words' own places."""
+
+    def split(self, centre: float) -> tuple[Placed | None, Placed | None]:
+        """The words left and right of a position along the line; None for a side without any."""
+        return self._part(centre, left=True), self._part(centre, left=False)
+
+    def _part(self, centre: float, *, left: bool) -> Placed | None:
+        kept = [i for i, ink in enumerate(self.ink) if (ink.centre < centre) == left]
+        if not kept:
+            return None
+        ink = tuple(self.ink[i] for i in kept)
+        span = replace(
+            self.span, left=min(word.left for word in ink), right=max(word.right for word in ink)
+        )
+        return Placed(tuple(self.words[i] for i in kept), span, ink)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Coordinates turned by a slope in degrees, positive when lines fall to the right."""
+
+    slope: float
+
+    def span(self, polygons: Iterable[Polygon]) -> Span:
+        """The smallest span that holds all of these page polygons; there must be one."""
+        c, s = cos(radians(self.slope)), sin(radians(self.slope))
+        points = [point for polygon in polygons for point in polygon]
+        along = [x * c + y * s for x, y in points]
+        across = [y * c - x * s for x, y in points]
+        return Span(min(along), min(across), max(along), max(across))
+
+    def polygon(self, span: Span) -> Polygon:
+        """The page polygon of a span."""
+        c, s = cos(radians(self.slope)), sin(radians(self.slope))
+
+        def point(along: float, across: float) -> Point:
+            return along * c - across * s, along * s + across * c
+
+        return (
+            point(span.left, span.top),
+            point(span.right, span.top),
+            point(span.right, span.bottom),
+            point(span.left, span.bottom),
+        )
+
+
+def page_slope(angles: Sequence[float], lengths: Sequence[float]) -> float:
+    """Median of the lines' angles in degrees, each weighted by its length; 0 without lines."""
+    half, passed = sum(lengths) / 2, 0.0
+    for angle, length in sorted(zip(angles, lengths, strict=True)):
+        passed += length
+        if passed >= half:
+            return angle
+    return 0.0

@@ -1,0 +1,56 @@
+"""Options of a recognition, as frozen keyword-only dataclasses.
+
+The command line's flags and their defaults are derived from these fields; a test compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from ocrloom.errors import OcrOptionError
+from ocrloom.languages import Language, LanguageLike, parse_languages
+
+__all__ = ["Limits", "OcrOptions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a source may claim before any of its pixels is decoded."""
+
+    max_pixels: int = 250_000_000
+    """Pixels of one frame, width × height."""
+    max_frames: int = 10_000
+    """Frames of one source."""
+    max_bytes: int = 2 * 1024**3
+    """Size of the encoded source in bytes."""
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            value = getattr(self, limit.name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise OcrOptionError(
+                    f"{limit.name} must be a whole number of at least 1, got {value!r}"
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OcrOptions:
+    """How a source is read. Immutable; ``dataclasses.replace`` makes a changed copy."""
+
+    languages: tuple[Language, ...] = (Language.AUTO,)
+    """Languages of the text; takes one or several members, names or codes. AUTO finds the script."""
+    find_orientation: bool = True
+    """Whether pages that lie on their side or upside down are found and read upright."""
+    min_confidence: float = 0.5
+    """Lines whose mean character confidence is below this are taken for noise and left out, 0..1."""
+    limits: Limits = Limits()
+    """Limits for sources that the engine opens itself."""
+
+    def __post_init__(self) -> None:
+        given: LanguageLike | Iterable[LanguageLike] = self.languages
+        object.__setattr__(self, "languages", parse_languages(given))
+        if not 0.0 <= self.min_confidence <= 1.0:
+            raise OcrOptionError(
+                f"min_confidence must lie between 0 and 1, got {self.min_confidence!r}"
+            )

@@ -1,0 +1,73 @@
+"""One decoded frame in, one ``Page`` out: vision and layout put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ocrloom.image import Frame
+from ocrloom.layout import Piece, arrange
+from ocrloom.options import OcrOptions
+from ocrloom.result import Block, Line, Page, Polygon
+from ocrloom.vision.page import Segment, read_page
+
+__all__ = ["read_frame"]
+
+
+def read_frame(
+    frame: Frame, options: OcrOptions, checkpoint: Callable[[], None] = lambda: None
+) -> Page:
+    """Reads one page.
+
+    Args:
+        frame: Its pixels, (H, W) or (H, W, 3) RGB uint8.
+        options: How to read it.
+        checkpoint: Called before every line; what it raises ends the work.
+
+    Raises:
+        OcrEngineError: The runtime failed.
+    """
+    height, width = frame.pixels.shape[:2]
+    reading = read_page(frame.pixels, options, checkpoint)
+    blocks, slope = arrange(map(_piece, reading.segments))
+    if reading.rotation:
+        blocks = tuple(_turned_back(block, reading.rotation, width, height) for block in blocks)
+    return Page(
+        number=frame.number,
+        width=width,
+        height=height,
+        dpi=frame.dpi,
+        rotation=reading.rotation,
+        skew=slope,
+        blocks=blocks,
+    )
+
+
+def _piece(segment: Segment) -> Piece:
+    box = segment.box
+    return Piece(segment.words, box.angle, box.width, box.height, (box.x, box.y))
+
+
+def _turned_back(block: Block, rotation: int, width: int, height: int) -> Block:
+    """A block of the upright page, with polygons in pixels of the frame as it lies."""
+
+    def back(polygon: Polygon) -> Polygon:
+        a, b, c, d = (_point_back(x, y, rotation, width, height) for x, y in polygon)
+        return a, b, c, d
+
+    def line_back(line: Line) -> Line:
+        words = tuple(replace(word, polygon=back(word.polygon)) for word in line.words)
+        return Line(words=words, polygon=back(line.polygon))
+
+    return Block(lines=tuple(map(line_back, block.lines)), polygon=back(block.polygon))
+
+
+def _point_back(
+    x: float, y: float, rotation: int, width: int, height: int
+) -> tuple[float, float]:
+    """A point of the page turned clockwise by ``rotation``, on the frame of that size."""
+    if rotation == 90:
+        return y, height - x
+    if rotation == 180:
+        return width - x, height - y
+    return width - y, x

@@ -1,0 +1,1 @@
+"""Workers, futures and the CPUs they may use. Knows nothing of OCR."""

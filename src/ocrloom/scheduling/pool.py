@@ -1,0 +1,133 @@
+"""Threads that work through a queue.
+
+What waits in the queue holds a source, not its pixels: decoding happens in the worker, so at any
+time no more pages are decoded than there are workers.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+from ocrloom.scheduling.cpus import usable_cpus
+from ocrloom.scheduling.future import Future
+
+__all__ = ["Cancelled", "Pool", "shared_pool"]
+
+T = TypeVar("T")
+_Task = tuple[Future[Any], Callable[[Callable[[], None]], Any]]
+
+
+class Cancelled(BaseException):
+    """Raised in a worker at a checkpoint of work that was cancelled; it never leaves the pool.
+
+    Not an ``Exception``, so that no handler on the way takes it for a failure of the work.
+    """
+
+
+class Pool:
+    """A fixed number of threads, started on first use, that take work in its order of arrival."""
+
+    def __init__(self, workers: int) -> None:
+        """Makes an idle pool.
+
+        Args:
+            workers: Number of threads, at least 1.
+        """
+        self.workers = workers
+        self._queue: deque[_Task] = deque()
+        self._wake = threading.Condition()
+        self._threads: list[threading.Thread] = []
+        self._idle = 0
+        self._running: set[Future[Any]] = set()
+        self._closed = False
+        _pools.add(self)
+
+    def submit(self, future: Future[T], work: Callable[[Callable[[], None]], T]) -> None:
+        """Queues work; ``future`` takes its result.
+
+        Args:
+            future: A new future.
+            work: Called in a worker with a checkpoint, a function to call often, which ends the
+                work if the future was cancelled meanwhile.
+        """
+        with self._wake:
+            if self._closed:
+                future.cancel()
+                return
+            self._queue.append((future, work))
+            if self._idle:
+                self._wake.notify()
+            elif len(self._threads) < self.workers:
+                # Daemons, so that a forgotten pool does not keep the interpreter from ending;
+                # `_close_all` lets them end in order before it does.
+                thread = threading.Thread(target=self._serve, name="ocrloom-worker", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def close(self) -> None:
+        """Cancels what waits and what runs, and waits for the threads to end."""
+        with self._wake:
+            self._closed = True
+            waiting = [future for future, _ in self._queue] + list(self._running)
+            self._queue.clear()
+            self._wake.notify_all()
+        for future in waiting:
+            future.cancel()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join()
+
+    def _serve(self) -> None:
+        while True:
+            with self._wake:
+                while not self._queue:
+                    if self._closed:
+                        return
+                    self._idle += 1
+                    self._wake.wait()
+                    self._idle -= 1
+                future, work = self._queue.popleft()
+                self._running.add(future)
+            _run(future, work)
+            with self._wake:
+                self._running.discard(future)
+            # An idle worker must not keep its last result alive.
+            del future, work
+
+
+def _run(future: Future[T], work: Callable[[Callable[[], None]], T]) -> None:
+    def checkpoint() -> None:
+        if future.cancelled():
+            raise Cancelled
+
+    if not future.start():
+        return
+    try:
+        result = work(checkpoint)
+    except Cancelled:
+        return
+    except BaseException as error:  # noqa: BLE001  # whatever it was belongs to who awaits it
+        future.fail(error)
+    else:
+        future.settle(result)
+
+
+_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    for pool in list(_pools):
+        pool.close()
+
+
+@cache
+def shared_pool() -> Pool:
+    """The process's pool, one worker a usable CPU; engines made by the hundred share it."""
+    return Pool(usable_cpus())

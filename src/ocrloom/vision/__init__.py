@@ -1,0 +1,1 @@
+"""Pixels of one page in, recognised pieces of lines out. Pure: no files, threads or event loop."""

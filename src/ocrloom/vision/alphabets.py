@@ -1,0 +1,73 @@
+"""Which of the recogniser's characters may occur in a language.
+
+An alphabet is chosen by script. Narrowing further, to the letters of one language, was measured
+on the English pages and changed nothing (CER 0.0099 against 0.0100), while it loses the accents
+of foreign names.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ocrloom.vision.once import once
+
+from ocrloom.languages import Language, Script
+from ocrloom.vision.recognise import dictionary
+
+__all__ = ["Alphabet", "alphabet_of", "everything", "is_latin"]
+
+# Encodings that list what is written in a language, which spares a table of our own.
+_CHARACTER_SETS = {
+    Script.HANS: "gbk",
+    Script.HANT: "big5hkscs",
+    Script.JAPANESE: "cp932",
+}
+# Greek letters that stand in formulas and do not look like a Latin letter.
+_FORMULA_LETTERS = frozenset("ΓΔΘΛΞΠΣΦΨΩβδθλμπσφψ")
+# What is neither letter nor digit: punctuation, currency, arithmetic, arrows, bullets.
+_MARKS = frozenset({"Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sc", "Sm", "Sk", "So", "No"})
+_LAST_LATIN_MARK = 0x2E7F  # CJK radicals, punctuation and full-width forms begin above
+
+
+@dataclass(frozen=True, slots=True)
+class Alphabet:
+    """Characters that a recogniser may choose from."""
+
+    characters: frozenset[str]
+
+
+@once
+def everything() -> Alphabet:
+    """All characters of the dictionary."""
+    return Alphabet(frozenset(dictionary()[1:]))
+
+
+@once
+def _of_script(script: Script) -> frozenset[str]:
+    latin = frozenset(filter(is_latin, dictionary()[1:]))
+    encoding = _CHARACTER_SETS.get(script)
+    if encoding is None:
+        return latin
+    return latin | frozenset(c for c in dictionary()[1:] if c.encode(encoding, "ignore"))
+
+
+def is_latin(character: str) -> bool:
+    """Whether a character occurs in text of Latin script, formulas and list marks included."""
+    if character.isascii() or character in _FORMULA_LETTERS:
+        return True
+    if unicodedata.category(character[0]) in _MARKS:
+        return ord(character[0]) <= _LAST_LATIN_MARK
+    return unicodedata.name(character[0], "").startswith(("LATIN ", "MICRO ", "FEMININE ORD", "MASCULINE ORD"))
+
+
+def alphabet_of(languages: Iterable[Language]) -> Alphabet:
+    """The union of the languages' alphabets.
+
+    Args:
+        languages: Members that PP-OCRv6 reads; AUTO stands for all characters.
+    """
+    scripts = {language.script for language in languages}
+    if Script.ANY in scripts:
+        return everything()
+    return Alphabet(frozenset().union(*map(_of_script, scripts)))

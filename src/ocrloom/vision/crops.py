@@ -1,0 +1,75 @@
+"""Pieces of a page, straightened for the recogniser, and where the ink stands in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ocrloom.vision.geometry import Box
+from ocrloom.vision.recognise import HEIGHT, network_width
+
+__all__ = ["Crop", "cut", "ink_spans"]
+
+_RULE = 0.75  # share of a crop's width that is inked in a row of pixels that is a ruled line
+_END_MARGIN = 0.1  # of the height: detection tends to cut the first and last letters
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A straightened piece of a page; ``pixels`` are (48, W, 3) uint8 BGR."""
+
+    box: Box
+    pixels: np.ndarray
+
+
+def cut(page: np.ndarray, box: Box) -> Crop:
+    """Cuts a box out of a page and scales it to the recogniser's height.
+
+    Args:
+        page: (H, W) or (H, W, 3) RGB uint8.
+        box: Where; a margin is added at both ends.
+    """
+    box = box.grown(_END_MARGIN * box.height, 0.0)
+    width = network_width(box.width, box.height)
+    # Shrinking by more than a half in one step would skip pixels: cut larger, then average.
+    factor = max(1, round(box.height / HEIGHT))
+    size = (width * factor, HEIGHT * factor)
+    pixels = cv2.warpAffine(
+        page, box.to_crop(*size), size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    if factor > 1:
+        pixels = cv2.resize(pixels, (width, HEIGHT), interpolation=cv2.INTER_AREA)
+    colour = cv2.COLOR_GRAY2BGR if pixels.ndim == 2 else cv2.COLOR_RGB2BGR
+    return Crop(box, cv2.cvtColor(pixels, colour))
+
+
+def ink_spans(crop: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Tight rectangles around the ink between given columns.
+
+    Args:
+        crop: (48, W, 3) uint8.
+        bounds: (N, 2) integer, first and one past the last column of each stretch.
+
+    Returns:
+        (N, 4) float: left, top, right, bottom in crop pixels; a stretch without ink keeps its
+        columns and the crop's full height.
+    """
+    grey = crop[:, :, 1]
+    _, mask = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    if 2 * np.count_nonzero(mask) > mask.size:  # light text on a dark ground
+        mask = 1 - mask
+    # Rules of a table are no ink of its words.
+    mask[mask.mean(axis=1) > _RULE] = 0
+    columns = np.flatnonzero(mask.any(axis=0))
+    spans = np.empty((len(bounds), 4))
+    for i, (start, end) in enumerate(bounds.tolist()):
+        inked = columns[np.searchsorted(columns, start) : np.searchsorted(columns, end)]
+        if not len(inked):
+            spans[i] = start, 0, end, crop.shape[0]
+            continue
+        left, right = int(inked[0]), int(inked[-1]) + 1
+        rows = np.flatnonzero(mask[:, left:right].any(axis=1))
+        spans[i] = left, rows[0], right, rows[-1] + 1
+    return spans

@@ -1,0 +1,82 @@
+"""Which way up a page lies, by evidence from several of its lines.
+
+A classifier asked line by line turns good Latin lines upside down (CER 0.063 with it, 0.015
+without, on 60 pages). The recogniser itself knows better: its mean confidence over a few lines
+is far lower when they stand on their head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from ocrloom.vision.geometry import Box
+
+__all__ = ["evidence", "find_rotation", "lies_on_its_side", "turned"]
+
+_LINES = 6  # lines that are asked
+_LONGEST = 25.0  # of their heights; more of a line adds cost, not evidence
+_SURE = 0.85  # mean confidence that needs no comparison
+_READABLE = 0.5  # mean confidence below which nothing was read
+_MARGIN = 0.08  # by which another orientation must be better than lying as it is
+
+
+def evidence(boxes: Sequence[Box]) -> list[Box]:
+    """The boxes that tell most: the longest up to a length, spread over the page."""
+
+    def worth(box: Box) -> float:
+        long, short = max(box.width, box.height), min(box.width, box.height)
+        return min(long / short, _LONGEST)
+
+    ranked = sorted(boxes, key=worth, reverse=True)
+    good = [box for box in ranked if worth(box) >= 0.5 * worth(ranked[0])]
+    step = max(1, len(good) // _LINES)
+    return good[::step][:_LINES]
+
+
+def lies_on_its_side(boxes: Sequence[Box]) -> bool:
+    """Whether most of the text area stands in boxes that are taller than wide."""
+    upright = sum(box.width * box.height for box in boxes if box.width > 1.5 * box.height)
+    tall = sum(box.width * box.height for box in boxes if box.height > 1.5 * box.width)
+    return tall > upright
+
+
+def turned(box: Box, degrees: int) -> Box:
+    """The same box with its text taken to run at another angle.
+
+    Args:
+        box: A box.
+        degrees: Clockwise turn that would bring the text upright: 0, 90, 180 or 270.
+    """
+    if degrees % 180:
+        box = replace(box, width=box.height, height=box.width)
+    return replace(box, angle=box.angle - degrees)
+
+
+def find_rotation(boxes: Sequence[Box], confidence: Callable[[Sequence[Box]], float]) -> int:
+    """Degrees, clockwise, by which the page must be turned to stand upright.
+
+    Args:
+        boxes: All boxes that were detected on the page as it lies.
+        confidence: Mean confidence of reading boxes; called with a few of them, turned.
+
+    Returns:
+        0, 90, 180 or 270.
+    """
+    if not boxes:
+        return 0
+    if lies_on_its_side(boxes):
+        sample = evidence([box for box in boxes if box.height > box.width])
+        rated = [(confidence(_turned_and_cut(sample, turn)), turn) for turn in (90, 270)]
+        best, rotation = max(rated)
+        return rotation if best > _READABLE else 0
+    sample = evidence(boxes)
+    as_it_lies = confidence(sample)
+    if as_it_lies >= _SURE:
+        return 0
+    return 180 if confidence(_turned_and_cut(sample, 180)) > as_it_lies + _MARGIN else 0
+
+
+def _turned_and_cut(boxes: Sequence[Box], degrees: int) -> list[Box]:
+    boxes = [turned(box, degrees) for box in boxes]
+    return [replace(box, width=min(box.width, _LONGEST * box.height)) for box in boxes]

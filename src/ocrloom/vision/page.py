@@ -1,0 +1,129 @@
+"""Reading one page: the public stages of this package put together.
+
+Orientation, detection, crops, recognition, words. Which line follows which is decided in
+``ocrloom.layout``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import cv2
+import numpy as np
+
+from ocrloom.languages import Language
+from ocrloom.options import OcrOptions
+from ocrloom.result import Word
+from ocrloom.vision.alphabets import Alphabet, alphabet_of, everything, is_latin
+from ocrloom.vision.crops import Crop, cut
+from ocrloom.vision.ctc import Reading
+from ocrloom.vision.detect import detect, detection_scale
+from ocrloom.vision.geometry import Box
+from ocrloom.vision.orientation import evidence, find_rotation, turned
+from ocrloom.vision.recognise import read
+from ocrloom.vision.words import words_of
+
+__all__ = ["PageReading", "Segment", "read_page"]
+
+_DOUBTFUL = 0.8  # confidence below which a line is read with all characters too
+_CLEAR = 0.9  # confidence of a tall box that needs no reading from the side
+_GAIN = 0.05  # by which a second reading must be better to be taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A piece of a text line; polygons in pixels of the upright page."""
+
+    box: Box
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageReading:
+    """What was read on a page, in no particular order."""
+
+    segments: tuple[Segment, ...]
+    rotation: int
+    """Degrees, clockwise, by which the frame was turned: 0, 90, 180 or 270."""
+
+
+def read_page(
+    pixels: np.ndarray, options: OcrOptions, checkpoint: Callable[[], None] = lambda: None
+) -> PageReading:
+    """Finds and reads the text of one page.
+
+    Args:
+        pixels: (H, W) or (H, W, 3) RGB uint8.
+        options: How to read it.
+        checkpoint: Called before every line; what it raises ends the work.
+
+    Raises:
+        OcrEngineError: The runtime failed.
+    """
+    grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    scale = detection_scale(grey)
+    boxes = detect(pixels, scale)
+    reader = _Reader(pixels, alphabet_of(options.languages), checkpoint)
+    rotation = find_rotation(boxes, reader.confidence) if options.find_orientation else 0
+    if rotation:
+        pixels = np.ascontiguousarray(np.rot90(pixels, -rotation // 90))
+        boxes = detect(pixels, scale)
+        reader = _Reader(pixels, reader.alphabet, checkpoint)
+    if options.languages == (Language.AUTO,):
+        reader.narrow(evidence(boxes))
+    segments = []
+    for crop, reading in reader.read_best(boxes):
+        words = words_of(crop, reading)
+        if words and reading.confidence >= options.min_confidence:
+            segments.append(Segment(box=crop.box, words=words))
+    return PageReading(segments=tuple(segments), rotation=rotation)
+
+
+class _Reader:
+    """Reads boxes of one page, each of them once."""
+
+    def __init__(
+        self, pixels: np.ndarray, alphabet: Alphabet, checkpoint: Callable[[], None]
+    ) -> None:
+        self.alphabet = alphabet
+        self._pixels = pixels
+        self._checkpoint = checkpoint
+        self._narrowed = False
+        self._known: dict[Box, tuple[Crop, Reading]] = {}
+
+    def read(self, box: Box) -> tuple[Crop, Reading]:
+        """Crop and reading of a box."""
+        if box not in self._known:
+            self._checkpoint()
+            crop = cut(self._pixels, box)
+            self._known[box] = crop, read(crop.pixels, self.alphabet)
+        return self._known[box]
+
+    def confidence(self, boxes: Sequence[Box]) -> float:
+        """Mean confidence of reading these boxes, 0..1."""
+        return fmean(self.read(box)[1].confidence for box in boxes)
+
+    def narrow(self, boxes: Sequence[Box]) -> None:
+        """Leaves the characters of other scripts out if these boxes have none of them."""
+        texts = [self.read(box)[1].text for box in boxes]
+        if all(is_latin(character) for text in texts for character in text):
+            self.alphabet = alphabet_of([Language.ENGLISH])
+            self._narrowed = True
+
+    def read_best(self, boxes: Iterable[Box]) -> Iterable[tuple[Crop, Reading]]:
+        """The best reading of each box: from the side or with all characters where doubtful."""
+        for box in boxes:
+            best = self.read(box)
+            if box.height > 1.5 * box.width and best[1].confidence < _CLEAR:
+                for degrees in (90, 270):
+                    best = _better(best, self.read(turned(box, degrees)))
+            if self._narrowed and best[1].confidence < _DOUBTFUL:
+                self._checkpoint()
+                best = _better(best, (best[0], read(best[0].pixels, everything())))
+            yield best
+
+
+def _better(old: tuple[Crop, Reading], new: tuple[Crop, Reading]) -> tuple[Crop, Reading]:
+    return new if new[1].confidence > old[1].confidence + _GAIN else old
