@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import cos, radians, sin
+from math import cos, fsum, radians, sin
 
 from ocrloom.result import Point, Polygon, Word
 
@@ -97,7 +97,7 @@ class Frame:
 
 def page_slope(angles: Sequence[float], lengths: Sequence[float]) -> float:
     """Median of the lines' angles in degrees, each weighted by its length; 0 without lines."""
-    half, passed = sum(lengths) / 2, 0.0
+    half, passed = fsum(lengths) / 2, 0.0  # exact, so that the order does not matter
     for angle, length in sorted(zip(angles, lengths, strict=True)):
         passed += length
         if passed >= half:

@@ -12,16 +12,20 @@ from collections.abc import Sequence
 from statistics import median
 
 from ocrloom.layout.frame import Placed, Span
-from ocrloom.layout.rows import group_rows
+from ocrloom.layout.rows import Row, group_rows
 
 __all__ = ["find_gutter"]
 
 _MIN_WIDTH = 0.7  # of a line's height
 _MIN_LINES = 4.0  # height of the gutter in line heights
 _MIN_ROWS = 4  # lines of running text on each side
+_MIN_SIDE_BAR = 6  # lines on each side where only one of them is running text
 _MAX_CROSSED = 0.25  # share of the pieces beside it that detection did not break at it
 _MIN_SHARE = 0.3  # of the lines on each side that are running text
 _RUNNING = 7.0  # width, in line heights, from which a line is running text
+_ALIGNED = 0.15  # of a line's height: distance of two baselines that are the same
+_MAX_ALIGNED = 0.6  # share of rows on a common baseline from which two sides are one table
+_BESIDE = (0.6, 1.2)  # of a line's height: distance of two words that stand side by side
 _WORD_SPACE = 1.0  # of a line's height: a wider space divides cells, not words
 
 
@@ -36,7 +40,8 @@ def find_gutter(pieces: Sequence[Placed]) -> Span | None:
     """
     unit = median(piece.span.height for piece in pieces)
     gaps = _empty_rectangles([ink for piece in pieces for ink in piece.ink], unit)
-    for gap in sorted(gaps, key=lambda gap: (gap.height, gap.width), reverse=True):
+    # Of two that are as tall the left one: the other may part line numbers from their lines.
+    for gap in sorted(gaps, key=lambda gap: (-gap.height, gap.left)):
         beside = [piece for piece in pieces if gap.top <= piece.span.middle <= gap.bottom]
         parts = [piece.split(gap.centre) for piece in beside]
         # Rivers of white run through typed text too, but there detection sees whole lines.
@@ -44,28 +49,57 @@ def find_gutter(pieces: Sequence[Placed]) -> Span | None:
             _MAX_CROSSED * len(parts)
         ):
             continue
-        sides = ([left for left, _ in parts if left], [right for _, right in parts if right])
-        if all(_is_column(side, unit) for side in sides):
+        left = group_rows([left for left, _ in parts if left])
+        right = group_rows([right for _, right in parts if right])
+        if _are_columns(left, right, unit):
             return gap
     return None
 
 
-def _is_column(pieces: Sequence[Placed], unit: float) -> bool:
-    rows = group_rows(pieces)
+def _are_columns(left: Sequence[Row], right: Sequence[Row], unit: float) -> bool:
+    """Whether two sides of a gap are read one after the other, not row by row."""
+    running = [_is_column_of_text(rows, unit) for rows in (left, right)]
+    if all(running):
+        return True
+    # A table's cells share their baselines with the text beside them, a side bar does not.
+    return (
+        any(running)
+        and min(len(left), len(right)) >= _MIN_SIDE_BAR
+        and (_aligned(left, right, unit) < _MAX_ALIGNED)
+    )
+
+
+def _is_column_of_text(rows: Sequence[Row], unit: float) -> bool:
     running = sum(_is_running_text(row, unit) for row in rows)
     return running >= max(_MIN_ROWS, _MIN_SHARE * len(rows))
 
 
-def _is_running_text(row: Sequence[Placed], unit: float) -> bool:
-    """Whether a row is long, without wide spaces, and made of letters more than of figures."""
-    ink = sorted((ink for piece in row for ink in piece.ink), key=lambda ink: ink.left)
-    if ink[-1].right - ink[0].left < _RUNNING * unit:
-        return False
-    spaces = [after.left - before.right for before, after in zip(ink, ink[1:], strict=False)]
-    if max(spaces, default=0.0) > _WORD_SPACE * unit:
-        return False
-    text = "".join(word.text for piece in row for word in piece.words)
-    return 2 * sum(map(str.isalpha, text)) > len(text)
+def _is_running_text(row: Row, unit: float) -> bool:
+    """Whether a row has a long stretch without wide spaces, mostly of letters."""
+    words = sorted(
+        (pair for piece in row for pair in zip(piece.ink, piece.words, strict=True)),
+        key=lambda pair: pair[0].left,
+    )
+    start, text = words[0][0].left, ""
+    previous = words[0][0]
+    for ink, word in words:
+        if ink.left - previous.right > _WORD_SPACE * unit:
+            start, text = ink.left, ""
+        text += word.text
+        previous = ink
+        if ink.right - start >= _RUNNING * unit and 2 * sum(map(str.isalpha, text)) > len(text):
+            return True
+    return False
+
+
+def _aligned(left: Sequence[Row], right: Sequence[Row], unit: float) -> float:
+    """Share of the rows on the shorter side that stand beside a row of the other, 0..1."""
+    few, many = sorted(
+        ([median(piece.span.middle for piece in row) for row in rows] for rows in (left, right)),
+        key=len,
+    )
+    close = sum(any(abs(a - b) < _ALIGNED * unit for b in many) for a in few)
+    return close / len(few)
 
 
 def _empty_rectangles(words: Sequence[Span], unit: float) -> list[Span]:
@@ -90,38 +124,57 @@ def _empty_rectangles(words: Sequence[Span], unit: float) -> list[Span]:
 
 
 def _next_on_the_right(words: Sequence[Span], index: int, unit: float) -> float:
-    """Left edge of the nearest word beside this one, or minus infinity."""
+    """Left edge of the nearest word beside this one, or minus infinity.
+
+    Lines of two columns need not stand side by side: where nothing does, those half a line above
+    and below count.
+    """
     word = words[index]
-    nearest = float("inf")
-    for step in (-1, 1):
-        other = index + step
-        while 0 <= other < len(words) and abs(words[other].middle - word.middle) < 0.6 * unit:
-            if words[other].left >= word.right:
-                nearest = min(nearest, words[other].left)
-            other += step
-    return nearest if nearest != float("inf") else float("-inf")
+    for reach in _BESIDE:
+        nearest = float("inf")
+        for step in (-1, 1):
+            other = index + step
+            while 0 <= other < len(words) and abs(words[other].middle - word.middle) < reach * unit:
+                if words[other].left >= word.right:
+                    nearest = min(nearest, words[other].left)
+                other += step
+        if nearest != float("inf"):
+            return nearest
+    return float("-inf")
 
 
 def _extended(
     words: Sequence[Span], index: int, start: float, end: float, unit: float
 ) -> Span | None:
-    """The gap grown up and down while it stays wide enough."""
-    top, bottom = words[index].top, words[index].bottom
+    """The gap grown up and down while it stays wide enough.
+
+    It ends before the whole row in which a word blocks it, though other words of that row may
+    have let it through.
+    """
+    gap = Span(start, words[index].top, end, words[index].bottom)
     for step in (-1, 1):
+        grown = [gap]
         other = index + step
         while 0 <= other < len(words):
             word = words[other]
-            left, right = start, end
-            if word.right > start and word.left < end:  # it reaches into the gap
-                if word.left - start >= end - word.right:
-                    right = min(end, word.left)
-                else:
-                    left = max(start, word.right)
-                if right - left < _MIN_WIDTH * unit:
-                    break
-            start, end = left, right
-            top, bottom = min(top, word.top), max(bottom, word.bottom)
+            narrowed = _beside(grown[-1], word)
+            if narrowed.width < _MIN_WIDTH * unit:
+                while len(grown) > 1 and word.top <= words[other - step].middle <= word.bottom:
+                    grown.pop()
+                    other -= step
+                break
+            grown.append(narrowed)
             other += step
-    if bottom - top < _MIN_LINES * unit:
-        return None
-    return Span(start, top, end, bottom)
+        gap = grown[-1]
+    return gap if gap.height >= _MIN_LINES * unit else None
+
+
+def _beside(gap: Span, word: Span) -> Span:
+    """The gap grown over a word's row, and cut at the word where that reaches into it."""
+    left, right = gap.left, gap.right
+    if word.right > left and word.left < right:
+        if word.left - left >= right - word.right:
+            right = min(right, word.left)
+        else:
+            left = max(left, word.right)
+    return Span(left, min(gap.top, word.top), right, max(gap.bottom, word.bottom))

@@ -48,7 +48,11 @@ def arrange(pieces: Iterable[Piece]) -> tuple[tuple[Block, ...], float]:
         Blocks in reading order, and the page's slope in degrees.
     """
     pieces = [piece for piece in pieces if piece.words]
-    sloped = [piece for piece in pieces if piece.width >= _MIN_SLOPE_ASPECT * piece.height]
+    sloped = [
+        piece
+        for piece in pieces
+        if abs(piece.angle) < 45 and piece.width >= _MIN_SLOPE_ASPECT * piece.height
+    ]
     slope = page_slope([piece.angle for piece in sloped], [piece.width for piece in sloped])
     frame = Frame(slope)
     placed = sorted(
@@ -63,7 +67,8 @@ def _place(piece: Piece, frame: Frame) -> Placed:
     ink = tuple(frame.span([word.polygon]) for word in piece.words)
     x, y = piece.middle
     centre = frame.span([((x, y), (x, y), (x, y), (x, y))])
-    half = piece.height / 2
+    # A piece that runs up or down the page reaches over as many rows as it is long.
+    half = (piece.height if abs(piece.angle) < 45 else piece.width) / 2
     span = Span(
         min(word.left for word in ink),
         centre.top - half,

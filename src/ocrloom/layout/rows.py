@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from ocrloom.layout.frame import Placed
 
-__all__ = ["group_rows"]
+__all__ = ["Row", "group_rows"]
+
+Row: TypeAlias = list[Placed]
+"""Pieces on one baseline, from left to right."""
 
 _SAME_ROW = 0.45  # of the lower height: distance of middles that still make one row
 
 
-def group_rows(pieces: Sequence[Placed]) -> list[list[Placed]]:
+def group_rows(pieces: Sequence[Placed]) -> list[Row]:
     """Groups pieces into rows.
 
     Args:
@@ -20,7 +24,7 @@ def group_rows(pieces: Sequence[Placed]) -> list[list[Placed]]:
     Returns:
         Rows from top to bottom, the pieces of each from left to right.
     """
-    rows: list[list[Placed]] = []
+    rows: list[Row] = []
     for piece in sorted(pieces, key=lambda piece: piece.span.middle):
         if rows and _shares_row(piece, rows[-1]):
             rows[-1].append(piece)
@@ -29,7 +33,7 @@ def group_rows(pieces: Sequence[Placed]) -> list[list[Placed]]:
     return [sorted(row, key=lambda piece: piece.span.left) for row in rows]
 
 
-def _shares_row(piece: Placed, row: Sequence[Placed]) -> bool:
+def _shares_row(piece: Placed, row: Row) -> bool:
     nearest = min(row, key=lambda other: abs(other.span.middle - piece.span.middle))
     height = min(piece.span.height, nearest.span.height)
     return abs(piece.span.middle - nearest.span.middle) < _SAME_ROW * height

@@ -35,10 +35,10 @@ def _quota(cgroup: Path) -> float | None:
         try:
             limit = (cgroup / "cpu" / "cpu.cfs_quota_us").read_text().strip()
             period = (cgroup / "cpu" / "cpu.cfs_period_us").read_text().strip()
-        except OSError:
+        except (OSError, ValueError):
             return None
     try:
         quota = int(limit) / int(period)
-    except (ValueError, ZeroDivisionError):
+    except (ValueError, ArithmeticError):
         return None  # "max": no limit
     return quota if quota > 0 else None

@@ -39,6 +39,11 @@ class Future(concurrent.futures.Future[T]):
         self._started = True
         return not self.cancelled()
 
+    def drop(self) -> None:
+        """Ends as cancelled, for workers; `concurrent.futures.wait` waits for this."""
+        self.cancel()
+        self.set_running_or_notify_cancel()
+
     def settle(self, result: T) -> None:
         """Ends with a result, for workers; without effect after a cancel."""
         if self.set_running_or_notify_cancel():

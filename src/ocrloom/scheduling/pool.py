@@ -7,6 +7,7 @@ time no more pages are decoded than there are workers.
 from __future__ import annotations
 
 import atexit
+import logging
 import threading
 import weakref
 from collections import deque
@@ -18,6 +19,8 @@ from ocrloom.scheduling.cpus import usable_cpus
 from ocrloom.scheduling.future import Future
 
 __all__ = ["Cancelled", "Pool", "shared_pool"]
+
+_LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _Task = tuple[Future[Any], Callable[[Callable[[], None]], Any]]
@@ -57,31 +60,36 @@ class Pool:
                 work if the future was cancelled meanwhile.
         """
         with self._wake:
-            if self._closed:
-                future.cancel()
-                return
-            self._queue.append((future, work))
-            if self._idle:
+            if not self._closed:
+                self._queue.append((future, work))
                 self._wake.notify()
-            elif len(self._threads) < self.workers:
-                # Daemons, so that a forgotten pool does not keep the interpreter from ending;
-                # `_close_all` lets them end in order before it does.
-                thread = threading.Thread(target=self._serve, name="ocrloom-worker", daemon=True)
-                self._threads.append(thread)
-                thread.start()
+                # Those that were notified count as idle until they have taken their work.
+                if self._idle < len(self._queue) and len(self._threads) < self.workers:
+                    self._start_thread()
+                return
+        future.drop()
 
     def close(self) -> None:
         """Cancels what waits and what runs, and waits for the threads to end."""
         with self._wake:
             self._closed = True
-            waiting = [future for future, _ in self._queue] + list(self._running)
+            waiting, running = [future for future, _ in self._queue], list(self._running)
             self._queue.clear()
             self._wake.notify_all()
         for future in waiting:
+            future.drop()
+        for future in running:
             future.cancel()
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join()
+
+    def _start_thread(self) -> None:
+        # Daemons, so that a forgotten pool does not keep the interpreter from ending;
+        # `_close_all` lets them end in order before it does.
+        thread = threading.Thread(target=self._serve, name="ocrloom-worker", daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def _serve(self) -> None:
         while True:
@@ -94,7 +102,10 @@ class Pool:
                     self._idle -= 1
                 future, work = self._queue.popleft()
                 self._running.add(future)
-            _run(future, work)
+            try:
+                _run(future, work)
+            except BaseException:  # noqa: BLE001  # a callback's; an Exception was logged before
+                _LOG.critical("a callback ended with an exception", exc_info=True)
             with self._wake:
                 self._running.discard(future)
             # An idle worker must not keep its last result alive.
@@ -103,19 +114,22 @@ class Pool:
 
 def _run(future: Future[T], work: Callable[[Callable[[], None]], T]) -> None:
     def checkpoint() -> None:
-        if future.cancelled():
+        if future.cancelled():  # noqa: F821  # deleted below, when nobody calls this any more
             raise Cancelled
 
-    if not future.start():
-        return
     try:
+        if not future.start():
+            raise Cancelled
         result = work(checkpoint)
     except Cancelled:
-        return
+        future.drop()
     except BaseException as error:  # noqa: BLE001  # whatever it was belongs to who awaits it
         future.fail(error)
     else:
         future.settle(result)
+    finally:
+        # An error's traceback holds this frame: with the future in it they would be a cycle.
+        del future
 
 
 _pools: weakref.WeakSet[Pool] = weakref.WeakSet()

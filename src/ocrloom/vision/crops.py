@@ -10,9 +10,10 @@ import numpy as np
 from ocrloom.vision.geometry import Box
 from ocrloom.vision.recognise import HEIGHT, network_width
 
-__all__ = ["Crop", "cut", "ink_spans"]
+__all__ = ["Crop", "cut", "ink_spans", "stacked_lines"]
 
 _RULE = 0.75  # share of a crop's width that is inked in a row of pixels that is a ruled line
+_MIN_LINE = 0.2  # height, in widths of a tall box, of what may be a line in it
 _END_MARGIN = 0.1  # of the height: detection tends to cut the first and last letters
 
 
@@ -56,12 +57,7 @@ def ink_spans(crop: np.ndarray, bounds: np.ndarray) -> np.ndarray:
         (N, 4) float: left, top, right, bottom in crop pixels; a stretch without ink keeps its
         columns and the crop's full height.
     """
-    grey = crop[:, :, 1]
-    _, mask = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
-    if 2 * np.count_nonzero(mask) > mask.size:  # light text on a dark ground
-        mask = 1 - mask
-    # Rules of a table are no ink of its words.
-    mask[mask.mean(axis=1) > _RULE] = 0
+    mask = _ink(crop[:, :, 1])
     columns = np.flatnonzero(mask.any(axis=0))
     spans = np.empty((len(bounds), 4))
     for i, (start, end) in enumerate(bounds.tolist()):
@@ -73,3 +69,37 @@ def ink_spans(crop: np.ndarray, bounds: np.ndarray) -> np.ndarray:
         rows = np.flatnonzero(mask[:, left:right].any(axis=1))
         spans[i] = left, rows[0], right, rows[-1] + 1
     return spans
+
+
+def stacked_lines(page: np.ndarray, box: Box) -> list[Box]:
+    """The lines of a tall box in which detection joined several short ones, like numbers in a column.
+
+    Args:
+        page: (H, W) or (H, W, 3) RGB uint8.
+        box: A box taller than wide.
+
+    Returns:
+        A box for each line from top to bottom; fewer than two if the ink has no gaps.
+    """
+    width, height = max(1, round(box.width)), max(1, round(box.height))
+    pixels = cv2.warpAffine(
+        page, box.to_crop(width, height), (width, height), borderMode=cv2.BORDER_REPLICATE
+    )
+    inked = _ink(pixels if pixels.ndim == 2 else pixels[:, :, 1]).any(axis=1)
+    edges = np.flatnonzero(np.diff(inked, prepend=False, append=False)).reshape(-1, 2)
+    lines = [(top, bottom) for top, bottom in edges.tolist() if bottom - top >= _MIN_LINE * width]
+    margin = 0.25 * min((bottom - top for top, bottom in lines), default=0)
+    boxes = []
+    for top, bottom in lines:
+        x, y = box.point(box.width / 2, (top + bottom) / 2)
+        boxes.append(Box(x, y, box.width, bottom - top + 2 * margin, box.angle))
+    return boxes
+
+
+def _ink(grey: np.ndarray) -> np.ndarray:
+    """Mask of the ink, (H, W) uint8 0 or 1, dark on light or light on dark, without ruled lines."""
+    _, mask = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    if 2 * np.count_nonzero(mask) > mask.size:
+        mask = 1 - mask
+    mask[mask.mean(axis=1) > _RULE] = 0
+    return mask

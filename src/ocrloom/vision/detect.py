@@ -7,74 +7,49 @@ connected pixels become rectangles, which are grown back to the size of the line
 
 from __future__ import annotations
 
-from ocrloom.vision.once import once
+from math import log
 
 import cv2
 import numpy as np
 
 from ocrloom.vision.geometry import Box
 from ocrloom.vision.models import DETECTOR, verified_path
-from ocrloom.vision.runtime import Network, core
+from ocrloom.vision.once import once
+from ocrloom.vision.runtime import Network, core, openvino_module
+from ocrloom.vision.survey import Survey
 
-__all__ = ["detect", "detection_scale", "letter_height"]
+__all__ = ["detect", "detector_input"]
 
 _THRESHOLD = 0.3  # pixel probability that counts as text
-_MIN_SCORE = 0.5  # mean probability inside a rectangle that counts as a line
+_MIN_CONFIDENCE = 0.5  # mean probability inside a rectangle that counts as a line
 _UNCLIP = 1.6  # growth of the shrunken rectangle, in units of area / perimeter
 _MIN_SIDE = 3  # pixels of the probability map; less is a speck
-
-_LETTER_PIXELS = 8.0  # letter height that the detector gets to see
-_SMALLEST, _LARGEST = 960, 2560  # bounds of the detection image's long side
 
 
 @once
 def _network() -> Network:
-    return Network(core().read_model(verified_path(DETECTOR)))
+    """The detector without its last step: scores that ``_probability`` turns into 0..1.
 
-
-def letter_height(grey: np.ndarray) -> float | None:
-    """Median height of what looks like letters, in pixels; None where there is too little.
-
-    Args:
-        grey: (H, W) uint8.
+    The step costs a thirteenth of the whole when it is taken for every pixel; it is needed only
+    where text was found.
     """
-    shrink = max(1.0, max(grey.shape) / 1600)
-    size = (max(1, round(grey.shape[1] / shrink)), max(1, round(grey.shape[0] / shrink)))
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    ink = cv2.adaptiveThreshold(
-        small, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 31, 20
+    model = core().read_model(verified_path(DETECTOR))
+    (last,) = (op for op in model.get_ordered_ops() if op.get_type_name() == "Sigmoid")
+    return Network(
+        openvino_module().Model([last.input_value(0)], model.get_parameters(), "detector")
     )
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    width, height, area = (
-        stats[1:, column] for column in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA)
-    )
-    letters = (
-        (height >= 4) & (height <= max(small.shape) / 15) & (width <= 4 * height)
-        & (height <= 8 * width) & (area >= 0.12 * width * height)
-    )
-    if np.count_nonzero(letters) < 20:
-        return None
-    return float(np.median(height[letters])) * shrink
 
 
-def detection_scale(grey: np.ndarray) -> float:
-    """Factor by which the page is scaled for detection, chosen from its own letter height.
-
-    Args:
-        grey: (H, W) uint8.
-    """
-    long_side = max(grey.shape)
-    height = letter_height(grey)
-    wanted = long_side * _LETTER_PIXELS / height if height else 960.0
-    return min(max(wanted, _SMALLEST), _LARGEST) / long_side
+def _probability(score: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-score))
 
 
-def detect(pixels: np.ndarray, scale: float) -> list[Box]:
+def detect(pixels: np.ndarray, view: Survey) -> list[Box]:
     """Finds the pieces of text lines on a page.
 
     Args:
-        pixels: (H, W) or (H, W, 3) uint8.
-        scale: Factor from page pixels to detection pixels.
+        pixels: (H, W) or (H, W, 3) RGB uint8.
+        view: The survey of the same page.
 
     Returns:
         Boxes in page pixels, in no particular order.
@@ -82,22 +57,41 @@ def detect(pixels: np.ndarray, scale: float) -> list[Box]:
     Raises:
         OcrEngineError: The runtime failed.
     """
-    height, width = pixels.shape[:2]
-    rows = max(32, round(height * scale / 32) * 32)
-    columns = max(32, round(width * scale / 32) * 32)
-    small = cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA)
-    if small.ndim == 2:
-        small = cv2.cvtColor(small, cv2.COLOR_GRAY2BGR)
-    else:
-        small = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
-    tensor = cv2.dnn.blobFromImage(small, 1 / 127.5, mean=(127.5, 127.5, 127.5))
-    (probability,) = _network()(tensor)
-    return _boxes(probability[0, 0], width / columns, height / rows)
+    part = pixels[view.top : view.bottom, view.left : view.right]
+    (scores,) = _network()(detector_input(part, view.scale))
+    boxes = _boxes(scores[0, 0])
+    return [
+        Box(
+            view.left + box.x / view.scale,
+            view.top + box.y / view.scale,
+            box.width / view.scale,
+            box.height / view.scale,
+            box.angle,
+        )
+        for box in boxes
+    ]
 
 
-def _boxes(probability: np.ndarray, to_x: float, to_y: float) -> list[Box]:
-    """Rectangles around the connected text pixels of a probability map, in page pixels."""
-    mask = (probability > _THRESHOLD).astype(np.uint8)
+def detector_input(pixels: np.ndarray, scale: float) -> np.ndarray:
+    """A page as the network wants it.
+
+    Args:
+        pixels: (H, W) or (H, W, 3) RGB uint8.
+        scale: Factor from page pixels to network pixels.
+
+    Returns:
+        (1, 3, h, w) float32 in -1..1, blue first; h and w are filled up to multiples of 32.
+    """
+    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
+    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    small = cv2.cvtColor(small, cv2.COLOR_GRAY2BGR if small.ndim == 2 else cv2.COLOR_RGB2BGR)
+    small = cv2.copyMakeBorder(small, 0, -height % 32, 0, -width % 32, cv2.BORDER_REPLICATE)
+    return cv2.dnn.blobFromImage(small, 1 / 127.5, mean=(127.5, 127.5, 127.5))
+
+
+def _boxes(scores: np.ndarray) -> list[Box]:
+    """Rectangles around the connected text pixels of a score map, in its pixels."""
+    mask = (scores > log(_THRESHOLD / (1 - _THRESHOLD))).astype(np.uint8)
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     found = []
     for contour in contours:
@@ -105,29 +99,22 @@ def _boxes(probability: np.ndarray, to_x: float, to_y: float) -> list[Box]:
         # The contour runs through the centres of the border pixels: half a pixel is missing
         # on every side.
         width, height = width + 1, height + 1
-        if min(width, height) < _MIN_SIDE or _score(probability, contour) < _MIN_SCORE:
+        if min(width, height) < _MIN_SIDE or _confidence(scores, contour) < _MIN_CONFIDENCE:
             continue
         grow = _UNCLIP * width * height / (2 * (width + height))
         found.append(
-            _upright(
-                Box(
-                    (x + 0.5) * to_x,
-                    (y + 0.5) * to_y,
-                    (width + 2 * grow) * to_x,
-                    (height + 2 * grow) * to_y,
-                    angle,
-                )
-            )
+            _upright(Box(x + 0.5, y + 0.5, width + 2 * grow, height + 2 * grow, angle))
         )
     return found
 
 
-def _score(probability: np.ndarray, contour: np.ndarray) -> float:
+def _confidence(scores: np.ndarray, contour: np.ndarray) -> float:
     """Mean probability inside a contour."""
     x, y, width, height = cv2.boundingRect(contour)
     mask = np.zeros((height, width), np.uint8)
     cv2.drawContours(mask, [contour], -1, 1, cv2.FILLED, offset=(-x, -y))
-    return float(cv2.mean(probability[y : y + height, x : x + width], mask)[0])
+    inside = scores[y : y + height, x : x + width][mask.astype(bool)]
+    return float(_probability(inside).mean())
 
 
 def _upright(box: Box) -> Box:

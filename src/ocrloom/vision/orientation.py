@@ -28,6 +28,8 @@ def evidence(boxes: Sequence[Box]) -> list[Box]:
         long, short = max(box.width, box.height), min(box.width, box.height)
         return min(long / short, _LONGEST)
 
+    if not boxes:
+        return []
     ranked = sorted(boxes, key=worth, reverse=True)
     good = [box for box in ranked if worth(box) >= 0.5 * worth(ranked[0])]
     step = max(1, len(good) // _LINES)
@@ -65,16 +67,18 @@ def find_rotation(boxes: Sequence[Box], confidence: Callable[[Sequence[Box]], fl
     """
     if not boxes:
         return 0
+    flat = evidence([box for box in boxes if box.width >= box.height])
+    as_it_lies = confidence(flat) if flat else 0.0
     if lies_on_its_side(boxes):
         sample = evidence([box for box in boxes if box.height > box.width])
-        rated = [(confidence(_turned_and_cut(sample, turn)), turn) for turn in (90, 270)]
-        best, rotation = max(rated)
-        return rotation if best > _READABLE else 0
-    sample = evidence(boxes)
-    as_it_lies = confidence(sample)
-    if as_it_lies >= _SURE:
+        turns = (90, 270)
+    else:
+        sample = flat
+        turns = (180,)
+    if not sample or as_it_lies >= _SURE:
         return 0
-    return 180 if confidence(_turned_and_cut(sample, 180)) > as_it_lies + _MARGIN else 0
+    best, rotation = max((confidence(_turned_and_cut(sample, turn)), turn) for turn in turns)
+    return rotation if best > max(as_it_lies + _MARGIN, _READABLE) else 0
 
 
 def _turned_and_cut(boxes: Sequence[Box], degrees: int) -> list[Box]:

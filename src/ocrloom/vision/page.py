@@ -6,7 +6,7 @@ Orientation, detection, crops, recognition, words. Which line follows which is d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -17,17 +17,19 @@ from ocrloom.languages import Language
 from ocrloom.options import OcrOptions
 from ocrloom.result import Word
 from ocrloom.vision.alphabets import Alphabet, alphabet_of, everything, is_latin
-from ocrloom.vision.crops import Crop, cut
+from ocrloom.vision.crops import Crop, cut, stacked_lines
 from ocrloom.vision.ctc import Reading
-from ocrloom.vision.detect import detect, detection_scale
+from ocrloom.vision.detect import detect
 from ocrloom.vision.geometry import Box
 from ocrloom.vision.orientation import evidence, find_rotation, turned
 from ocrloom.vision.recognise import read
+from ocrloom.vision.survey import survey
 from ocrloom.vision.words import words_of
 
 __all__ = ["PageReading", "Segment", "read_page"]
 
 _DOUBTFUL = 0.8  # confidence below which a line is read with all characters too
+_TALL = 1.5  # height in widths from which a box may hold more than one upright line
 _CLEAR = 0.9  # confidence of a tall box that needs no reading from the side
 _GAIN = 0.05  # by which a second reading must be better to be taken
 
@@ -62,23 +64,26 @@ def read_page(
     Raises:
         OcrEngineError: The runtime failed.
     """
-    grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    scale = detection_scale(grey)
-    boxes = detect(pixels, scale)
+    boxes = _find_boxes(pixels)
     reader = _Reader(pixels, alphabet_of(options.languages), checkpoint)
     rotation = find_rotation(boxes, reader.confidence) if options.find_orientation else 0
     if rotation:
         pixels = np.ascontiguousarray(np.rot90(pixels, -rotation // 90))
-        boxes = detect(pixels, scale)
+        boxes = _find_boxes(pixels)
         reader = _Reader(pixels, reader.alphabet, checkpoint)
     if options.languages == (Language.AUTO,):
         reader.narrow(evidence(boxes))
     segments = []
-    for crop, reading in reader.read_best(boxes):
+    for crop, reading in (piece for box in boxes for piece in reader.read_best(box)):
         words = words_of(crop, reading)
         if words and reading.confidence >= options.min_confidence:
             segments.append(Segment(box=crop.box, words=words))
     return PageReading(segments=tuple(segments), rotation=rotation)
+
+
+def _find_boxes(pixels: np.ndarray) -> list[Box]:
+    grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    return detect(pixels, survey(grey))
 
 
 class _Reader:
@@ -112,18 +117,29 @@ class _Reader:
             self.alphabet = alphabet_of([Language.ENGLISH])
             self._narrowed = True
 
-    def read_best(self, boxes: Iterable[Box]) -> Iterable[tuple[Crop, Reading]]:
-        """The best reading of each box: from the side or with all characters where doubtful."""
-        for box in boxes:
-            best = self.read(box)
-            if box.height > 1.5 * box.width and best[1].confidence < _CLEAR:
-                for degrees in (90, 270):
-                    best = _better(best, self.read(turned(box, degrees)))
-            if self._narrowed and best[1].confidence < _DOUBTFUL:
-                self._checkpoint()
-                best = _better(best, (best[0], read(best[0].pixels, everything())))
-            yield best
+    def read_best(self, box: Box) -> list[tuple[Crop, Reading]]:
+        """The best reading of a box: as it is, from the side, or line by line where it is tall."""
+        best = [self.read(box)]
+        if box.height > _TALL * box.width and best[0][1].confidence < _CLEAR:
+            for degrees in (90, 270):
+                best = _better(best, [self.read(turned(box, degrees))])
+            lines = stacked_lines(self._pixels, box)
+            if len(lines) > 1:
+                best = _better(best, [self.read(line) for line in lines])
+        return [self._read_all_characters(*piece) for piece in best]
+
+    def _read_all_characters(self, crop: Crop, reading: Reading) -> tuple[Crop, Reading]:
+        """Another look with all characters if some were left out and the first was doubtful."""
+        if not self._narrowed or reading.confidence >= _DOUBTFUL:
+            return crop, reading
+        self._checkpoint()
+        return _better([(crop, reading)], [(crop, read(crop.pixels, everything()))])[0]
 
 
-def _better(old: tuple[Crop, Reading], new: tuple[Crop, Reading]) -> tuple[Crop, Reading]:
-    return new if new[1].confidence > old[1].confidence + _GAIN else old
+def _better(
+    old: list[tuple[Crop, Reading]], new: list[tuple[Crop, Reading]]
+) -> list[tuple[Crop, Reading]]:
+    def confidence(pieces: list[tuple[Crop, Reading]]) -> float:
+        return fmean(reading.confidence for _, reading in pieces)
+
+    return new if confidence(new) > confidence(old) + _GAIN else old

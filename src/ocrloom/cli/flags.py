@@ -1,0 +1,108 @@
+"""Flags of the command line, derived from the fields of ``OcrOptions`` and ``Limits``."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import textwrap
+from dataclasses import Field, fields, is_dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, get_type_hints
+
+import typer
+
+from ocrloom.options import Limits, OcrOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ocrloom.languages import LanguageLike
+
+__all__ = ["MakeOptions", "field_docs", "with_option_flags"]
+
+R = TypeVar("R")
+
+
+class MakeOptions(Protocol):
+    """What a command gets in place of the flags."""
+
+    def __call__(self, *, languages: tuple[LanguageLike, ...]) -> OcrOptions:
+        """Makes the options; languages have a flag of their own, as Typer knows no ``Language``.
+
+        Raises:
+            OcrOptionError: A flag has a value that the option cannot have.
+        """
+
+
+def with_option_flags(command: Callable[..., R]) -> Callable[..., R]:
+    """Gives a command a flag for every option in place of its parameter ``make_options``.
+
+    Args:
+        command: A function with a keyword-only parameter ``make_options``.
+
+    Returns:
+        The same command with a signature that Typer can read.
+    """
+    derived = {parameter.name: parameter for parameter in _parameters(OcrOptions)}
+
+    @functools.wraps(command)
+    def wrapper(*args: object, **flags: object) -> R:
+        given = {name: flags.pop(name) for name in derived}
+        return command(*args, **flags, make_options=functools.partial(_make_options, given))
+
+    signature = inspect.signature(command, eval_str=True)
+    kept = [each for each in signature.parameters.values() if each.name != "make_options"]
+    parameters = [*kept, *derived.values()]
+    wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
+    return wrapper
+
+
+def _make_options(flags: dict[str, Any], *, languages: tuple[LanguageLike, ...]) -> OcrOptions:
+    limited = {field.name for field in fields(Limits)}
+    limits = Limits(**{name: value for name, value in flags.items() if name in limited})
+    rest = {name: value for name, value in flags.items() if name not in limited}
+    return OcrOptions(languages=languages, limits=limits, **rest)  # type: ignore[arg-type]  # it parses
+
+
+def _parameters(owner: type) -> Iterator[inspect.Parameter]:
+    hints = get_type_hints(owner)
+    docs = field_docs(owner)
+    for field in fields(owner):
+        kind = hints[field.name]
+        if isinstance(kind, type) and is_dataclass(kind):
+            yield from _parameters(kind)
+        elif kind in (bool, int, float):
+            yield _parameter(field, kind, docs.get(field.name, ""))
+
+
+def _parameter(field: Field[Any], kind: type, doc: str) -> inspect.Parameter:
+    name = field.name.replace("_", "-")
+    if kind is bool:
+        option = typer.Option(f"--{name}/--no-{name}", help=doc)
+    else:
+        option = typer.Option(f"--{name}", metavar="N" if kind is int else "F", help=doc)
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=field.default,
+        annotation=Annotated[kind, option],
+    )
+
+
+def field_docs(owner: type) -> dict[str, str]:
+    """Docstrings below the fields of a class, by name; none where its source is not installed."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(owner)))
+    except OSError:
+        return {}
+    definition = next(node for node in tree.body if isinstance(node, ast.ClassDef))
+    return {
+        before.target.id: inspect.cleandoc(after.value.value)
+        for before, after in zip(definition.body, definition.body[1:], strict=False)
+        if isinstance(before, ast.AnnAssign)
+        and isinstance(before.target, ast.Name)
+        and isinstance(after, ast.Expr)
+        and isinstance(after.value, ast.Constant)
+        and isinstance(after.value.value, str)
+    }

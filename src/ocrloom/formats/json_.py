@@ -1,0 +1,201 @@
+"""A result as JSON and back, without loss.
+
+The document is described by ``result.schema.json`` beside this module. ``text``, and ``confidence``
+but for that of words, are there for readers of the JSON; they follow from the words, so `parse`
+passes over them. It passes over names that it does not know, too: a later version may add some.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from ocrloom.errors import OcrOptionError, OcrOutputError
+from ocrloom.result import Block, Line, OcrResult, Page, Point, Polygon, Word
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["SCHEMA", "parse", "render"]
+
+SCHEMA = "ocrloom/1"
+"""Value of ``schema``: the number changes when a reader of the old one would go wrong."""
+
+T = TypeVar("T")
+_Document: TypeAlias = dict[str, Any]
+
+# Halves of surrogate pairs, which UTF-8 cannot hold: Python puts them into file names that are
+# not UTF-8. JSON has an escape for them.
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def render(result: OcrResult) -> str:
+    """Makes a JSON document of a result, on one line, so that documents can follow each other.
+
+    Raises:
+        OcrOutputError: A number in the result is infinite or not a number.
+    """
+    document = {
+        "schema": SCHEMA,
+        "source": result.source,
+        "text": result.text,
+        "pages": [_page(page) for page in result.pages],
+    }
+    try:
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except ValueError as error:
+        raise OcrOutputError(
+            f"a result must hold finite numbers to be written as JSON: {error}"
+        ) from error
+    return _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text) + "\n"
+
+
+def _page(page: Page) -> _Document:
+    return {
+        "number": page.number,
+        "width": page.width,
+        "height": page.height,
+        "dpi": page.dpi,
+        "rotation": page.rotation,
+        "skew": page.skew,
+        "text": page.text,
+        "confidence": page.confidence,
+        "blocks": [
+            {"polygon": block.polygon, "lines": [_line(line) for line in block.lines]}
+            for block in page.blocks
+        ],
+    }
+
+
+def _line(line: Line) -> _Document:
+    return {
+        "text": line.text,
+        "polygon": line.polygon,
+        "confidence": line.confidence,
+        "words": [
+            {
+                "text": word.text,
+                "polygon": word.polygon,
+                "confidence": word.confidence,
+                "recogniser": word.recogniser,
+            }
+            for word in line.words
+        ],
+    }
+
+
+def parse(text: str) -> OcrResult:
+    """Makes the result of which `render` made the document.
+
+    Args:
+        text: One JSON document.
+
+    Raises:
+        OcrOptionError: It is no such document; the message says where and what was expected.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise OcrOptionError(
+            f"expected a JSON document of the schema {SCHEMA!r}: {error}"
+        ) from error
+    root = _Node(document, "the document")
+    schema = root.get("schema").value
+    if schema != SCHEMA:
+        raise OcrOptionError(
+            f"expected a result whose schema is {SCHEMA!r}, found {schema!r:.60}; "
+            "read it with the version of ocrloom that wrote it"
+        )
+    source = root.get("source")
+    return OcrResult(
+        pages=root.get("pages").each(_parse_page),
+        source=None if source.value is None else source.text(),
+    )
+
+
+class _Node:
+    """A value in the document that knows its place, for messages."""
+
+    __slots__ = ("place", "value")
+
+    def __init__(self, value: object, place: str) -> None:
+        self.value: Any = value
+        self.place = place
+
+    def refuse(self, expected: str) -> OcrOptionError:
+        return OcrOptionError(f"{self.place}: expected {expected}, found {self.value!r:.60}")
+
+    def get(self, name: str) -> _Node:
+        if not isinstance(self.value, dict):
+            raise self.refuse("an object")
+        if name not in self.value:
+            raise OcrOptionError(f"{self.place}: expected the name {name!r}, which is missing")
+        return _Node(self.value[name], f"{self.place} > {name}")
+
+    def each(self, convert: Callable[[_Node], T], length: int | None = None) -> tuple[T, ...]:
+        if not isinstance(self.value, list) or length not in (None, len(self.value)):
+            raise self.refuse("a list" if length is None else f"a list of {length}")
+        return tuple(
+            convert(_Node(item, f"{self.place}[{index}]")) for index, item in enumerate(self.value)
+        )
+
+    def text(self) -> str:
+        if not isinstance(self.value, str):
+            raise self.refuse("text")
+        return self.value
+
+    def whole(self) -> int:
+        if not isinstance(self.value, int) or isinstance(self.value, bool):
+            raise self.refuse("a whole number")
+        return self.value
+
+    def number(self) -> float:
+        try:
+            found = float(self.value) if type(self.value) in (int, float) else float("nan")
+        except OverflowError:
+            found = float("inf")
+        # Python's reader lets NaN and Infinity pass, which JSON does not know.
+        if not -float("inf") < found < float("inf"):
+            raise self.refuse("a number")
+        return found
+
+
+def _parse_page(node: _Node) -> Page:
+    dpi = node.get("dpi")
+    return Page(
+        number=node.get("number").whole(),
+        width=node.get("width").whole(),
+        height=node.get("height").whole(),
+        dpi=None if dpi.value is None else _pair(dpi),
+        rotation=node.get("rotation").whole(),
+        skew=node.get("skew").number(),
+        blocks=node.get("blocks").each(_parse_block),
+    )
+
+
+def _parse_block(node: _Node) -> Block:
+    return Block(lines=node.get("lines").each(_parse_line), polygon=_polygon(node.get("polygon")))
+
+
+def _parse_line(node: _Node) -> Line:
+    return Line(words=node.get("words").each(_parse_word), polygon=_polygon(node.get("polygon")))
+
+
+def _parse_word(node: _Node) -> Word:
+    return Word(
+        text=node.get("text").text(),
+        polygon=_polygon(node.get("polygon")),
+        confidence=node.get("confidence").number(),
+        recogniser=node.get("recogniser").text(),
+    )
+
+
+def _polygon(node: _Node) -> Polygon:
+    first, second, third, fourth = node.each(_pair, 4)
+    return first, second, third, fourth
+
+
+def _pair(node: _Node) -> Point:
+    x, y = node.each(_Node.number, 2)
+    return x, y

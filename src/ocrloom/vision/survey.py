@@ -1,0 +1,78 @@
+"""A first look at a page, cheap enough to be always worth it: letter height and empty margins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+__all__ = ["Survey", "survey"]
+
+_SURVEY_PIXELS = 1600  # long side of the image for the first look
+_AROUND = 31  # pixels of that image whose mean is a pixel's surroundings
+_CLEAR, _FAINT = 20, 6  # grey levels by which letters, and the faintest text, are darker
+_MIN_LETTERS = 20  # fewer tell no letter height
+
+_MARGIN = 48  # detection pixels left around the rest: text at an edge is found less well
+_LETTER_PIXELS = 8.0  # letter height that the detector gets to see
+_SMALLEST, _LARGEST = 960, 2560  # bounds of the detection image's long side
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a quick look tells about a page before detection."""
+
+    scale: float
+    """Factor from page pixels to detection pixels, chosen from the page's own letters."""
+    left: int
+    top: int
+    right: int
+    bottom: int
+    """Bounds of everything that is not empty margin, in page pixels."""
+
+
+def survey(grey: np.ndarray) -> Survey:
+    """Finds the letter height and the empty margins of a page.
+
+    Args:
+        grey: (H, W) uint8.
+    """
+    height, width = grey.shape
+    shrink = max(1.0, max(height, width) / _SURVEY_PIXELS)
+    size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    depth = cv2.subtract(cv2.blur(small, (_AROUND, _AROUND)), small)  # 0 where it is lighter
+    letters = _letter_height((depth > _CLEAR).astype(np.uint8))
+    wanted = max(size) * _LETTER_PIXELS / letters if letters else _SMALLEST
+    scale = min(max(wanted, _SMALLEST), _LARGEST) / max(height, width)
+    marked = depth > _FAINT
+    rows, columns = np.flatnonzero(marked.any(axis=1)), np.flatnonzero(marked.any(axis=0))
+    if not len(rows):
+        return Survey(scale, 0, 0, width, height)
+    margin = _MARGIN / scale
+    return Survey(
+        scale,
+        max(0, int(columns[0] * shrink - margin)),
+        max(0, int(rows[0] * shrink - margin)),
+        min(width, int((columns[-1] + 1) * shrink + margin)),
+        min(height, int((rows[-1] + 1) * shrink + margin)),
+    )
+
+
+def _letter_height(ink: np.ndarray) -> float | None:
+    """Median height in pixels of what looks like letters; None where there is too little."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    width, height, area = (
+        stats[1:, column] for column in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA)
+    )
+    letters = (
+        (height >= 4)
+        & (height <= max(ink.shape) / 15)
+        & (width <= 4 * height)
+        & (height <= 8 * width)
+        & (area >= 0.12 * width * height)
+    )
+    if np.count_nonzero(letters) < _MIN_LETTERS:
+        return None
+    return float(np.median(height[letters]))

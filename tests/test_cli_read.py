@@ -1,0 +1,537 @@
+"""``ocrloom read``: what it reads, where it writes, what it says and how it ends."""
+
+import errno
+import io
+import json
+import os
+import struct
+import sys
+import zlib
+from concurrent.futures import CancelledError
+from dataclasses import fields
+from pathlib import Path
+
+import PIL.Image
+import pytest
+import typer.main
+
+from ocrloom import Image, Limits, OcrOptions, OcrResult, OcrSourceNotFound, Page
+from ocrloom.cli import app, main
+from ocrloom.cli.batch import outcomes
+from ocrloom.cli.flags import field_docs
+from ocrloom.formats import FORMATS, json_
+from ocrloom.scheduling.future import Future
+
+WORDS = "The harbour was quiet"
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs the command line in this process: exit code, standard output, standard error."""
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main([str(each) for each in arguments])
+        captured = capsys.readouterr()
+        return ended.value.code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory, note):
+    """A PNG of one line of text."""
+    path = tmp_path_factory.mktemp("drawn") / "page.png"
+    PIL.Image.fromarray(note(WORDS)).save(path)
+    return path
+
+
+@pytest.fixture
+def copy(tmp_path, drawn):
+    """Puts a copy of the drawn page somewhere below the test's folder."""
+
+    def place(name):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(drawn.read_bytes())
+        return path
+
+    return place
+
+
+def huge_png():
+    def chunk(kind, data):
+        crc = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc)
+
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(60_000)))
+        + chunk(b"IEND", b"")
+    )
+
+
+def cut_short(pixels, kind):
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(buffer, kind)
+    return buffer.getvalue()[: len(buffer.getvalue()) // 2]
+
+
+# --- what is read ---------------------------------------------------------------------------
+
+
+def test_text_goes_to_standard_output(run, drawn):
+    assert run("read", drawn) == (0, f"{WORDS}\n", "")
+
+
+def test_json_goes_to_standard_output(run, drawn):
+    code, out, err = run("read", "-f", "json", drawn)
+    assert (code, err) == (0, "")
+    result = json_.parse(out)
+    assert result.text == WORDS
+    assert result.source == str(drawn)
+
+
+def test_texts_follow_each_other_in_the_order_of_the_inputs(run, tmp_path, note):
+    texts = ["First", "Second", "Third", "Fourth", "Fifth", "Sixth"]
+    for text in texts:
+        PIL.Image.fromarray(note(text)).save(tmp_path / f"{text}.png")
+    code, out, err = run("read", "--jobs", "3", *(tmp_path / f"{text}.png" for text in texts))
+    assert (code, out, err) == (0, "".join(f"{text}\n" for text in texts), "")
+
+
+def test_several_json_documents_are_json_lines(run, copy):
+    one, two = copy("one.png"), copy("two.png")
+    code, out, _ = run("read", "-f", "json", one, two)
+    assert code == 0
+    documents = [json.loads(line) for line in out.splitlines()]
+    assert [each["source"] for each in documents] == [str(one), str(two)]
+
+
+def test_standard_input_is_read(run, drawn, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(drawn.read_bytes())))
+    assert run("read", "-") == (0, f"{WORDS}\n", "")
+
+
+def test_standard_input_goes_into_a_folder_as_stdin(run, drawn, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(drawn.read_bytes())))
+    assert run("read", "-", "-o", tmp_path) == (0, "", "")
+    assert (tmp_path / "stdin.txt").read_text("utf-8") == f"{WORDS}\n"
+
+
+def test_standard_input_is_read_only_once(run):
+    code, out, err = run("read", "-", "-")
+    assert (code, out) == (30, "")
+    assert "only once" in err
+
+
+def test_a_page_without_text_is_a_success(run, scan):
+    assert run("read", scan("blank.png")) == (0, "", "")
+
+
+def test_pages_are_parted_by_form_feeds(run, tmp_path, note):
+    first, second = (PIL.Image.fromarray(note(text)) for text in ("First", "Second"))
+    path = tmp_path / "two.tif"
+    first.save(path, save_all=True, append_images=[second])
+    assert run("read", path) == (0, "First\fSecond\n", "")
+
+
+# --- bad input ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bad(tmp_path, note):
+    """Makes a bad input of a kind and gives its name."""
+    pixels = note(WORDS)
+    contents = {
+        "empty.png": b"",
+        "words.png": b"This is a letter and not a picture of one.\n" * 9,
+        "drawing.eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n",
+        "cut.png": cut_short(pixels, "PNG"),
+        "cut.jpg": cut_short(pixels, "JPEG"),
+        "cut.tif": cut_short(pixels, "TIFF"),
+        "huge.png": huge_png(),
+    }
+
+    def make(kind):
+        if kind == "folder":
+            (tmp_path / "folder").mkdir()
+        elif kind == "fifo":
+            os.mkfifo(tmp_path / "fifo")
+        elif kind in contents:
+            (tmp_path / kind).write_bytes(contents[kind])
+        return Path(kind) if kind.startswith("/") else tmp_path / kind
+
+    return make
+
+
+BAD = [
+    ("missing.png", 11, "no such file"),
+    ("folder", 12, "a folder; give the name of one image file"),
+    ("fifo", 13, "found a FIFO"),
+    ("/dev/zero", 13, "found a character device"),
+    ("empty.png", 15, "0 bytes"),
+    ("words.png", 21, "found plain text"),
+    ("drawing.eps", 21, "PostScript"),
+    ("cut.png", 22, "PNG"),
+    ("cut.jpg", 22, "JPEG"),
+    ("cut.tif", 22, "TIFF"),
+    ("huge.png", 23, "--max-pixels"),
+]
+
+
+@pytest.mark.parametrize(("kind", "code", "part"), BAD)
+@pytest.mark.skipif(sys.platform != "linux", reason="kinds of file that other systems lack")
+def test_each_bad_input_has_its_code_and_its_line(run, bad, kind, code, part):
+    path = bad(kind)
+    found, out, err = run("read", path)
+    assert (found, out) == (code, "")
+    assert err.startswith(f"ocrloom: {path}")
+    assert part in err
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
+def test_a_file_without_permission_has_its_code_and_its_line(run, drawn, monkeypatch):
+    real = os.open
+
+    # The tests may run as somebody to whom no file is closed.
+    def refuse(path, *rest, **named):
+        if str(path) == str(drawn):
+            raise PermissionError(errno.EACCES, "closed")
+        return real(path, *rest, **named)
+
+    monkeypatch.setattr(os, "open", refuse)
+    code, out, err = run("read", drawn)
+    assert (code, out) == (14, "")
+    assert err.startswith(f"ocrloom: {drawn}: exists but cannot be read: Permission denied")
+
+
+def test_a_bad_file_does_not_stop_the_others(run, bad, drawn, tmp_path):
+    missing, cut = bad("missing.png"), bad("cut.png")
+    code, out, err = run("read", missing, drawn, cut, "-o", tmp_path / "out")
+    assert (code, out) == (1, "")
+    assert (tmp_path / "out" / "page.txt").exists()
+    *lines, summary = err.splitlines()
+    assert len(lines) == 2
+    assert summary.startswith("ocrloom: 1 of 3 files read; failed: ")
+    assert str(missing) in summary
+    assert str(cut) in summary
+
+
+def test_failures_of_one_kind_keep_their_code(run, bad, drawn):
+    code, out, err = run("read", bad("missing.png"), drawn, bad("gone.png"))
+    assert (code, out) == (11, f"{WORDS}\n")
+    assert "1 of 3 files read" in err
+
+
+def test_many_failures_are_not_all_named_again(run, tmp_path):
+    code, _, err = run("read", *(tmp_path / f"{number}.png" for number in range(25)))
+    assert code == 11
+    assert err.endswith(" and 5 more\n")
+
+
+def test_control_characters_in_names_stay_on_one_line(run):
+    code, _, err = run("read", "a\nb\x1b[31m.png")
+    assert code == 11
+    assert err.startswith("ocrloom: 'a\\nb\\x1b[31m.png': no such file")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "part"),
+    [
+        (("-l", "klingon"), 31, "unknown language 'klingon'"),
+        (("-l", "engl"), 31, "did you mean"),
+        (("-l", "auto+eng"), 30, "AUTO"),
+        (("-l", "vie"), 40, "Tesseract"),
+        (("--min-confidence", "2"), 30, "between 0 and 1"),
+        (("--max-pixels", "0"), 30, "max_pixels must be a whole number of at least 1"),
+        (("--max-pixels", "many"), 2, "--max-pixels"),
+        (("--format", "docx"), 2, "--format"),
+        (("--jobs", "0"), 2, "--jobs"),
+        (("--nonsense",), 2, "--nonsense"),
+    ],
+)
+def test_bad_flags_are_refused_once_and_before_anything_is_read(run, drawn, flags, code, part):
+    found, out, err = run("read", *flags, drawn, drawn)
+    assert (found, out) == (code, "")
+    assert part in err
+    if code != 2:
+        assert err.count("\n") == 1
+
+
+def test_no_files_is_a_usage_error(run):
+    code, _, err = run("read")
+    assert code == 2
+    assert "FILES" in err
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_limits_reach_the_engine(run, drawn, files):
+    code, _, err = run("read", "--max-pixels", "99", *[drawn] * files)
+    assert code == 23
+    assert "over the limit of 99" in err
+
+
+def test_verbose_shows_the_traceback(run, bad):
+    code, _, err = run("read", "-v", bad("cut.png"))
+    assert code == 22
+    assert "Traceback" in err
+    assert err.splitlines()[-1].startswith("ocrloom: ")
+
+
+def test_an_unexpected_error_is_one_line_too(run, drawn, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError("by\nnothing")
+
+    monkeypatch.setattr("ocrloom.reading.read_frame", fail)
+    code, out, err = run("read", drawn)
+    assert (code, out) == (1, "")
+    assert err == (
+        f"ocrloom: {drawn}: unexpected ZeroDivisionError: by nothing; "
+        "--verbose shows where it arose\n"
+    )
+
+
+# --- where it is written ----------------------------------------------------------------------
+
+
+def test_output_names_a_file_for_one_input(run, drawn, tmp_path):
+    target = tmp_path / "text.of.page"
+    assert run("read", drawn, "-o", target) == (0, "", "")
+    assert target.read_bytes() == f"{WORDS}\n".encode()
+    assert [each.name for each in tmp_path.iterdir()] == [target.name]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_output_names_a_folder_if_it_ends_with_a_slash(run, drawn, tmp_path, form):
+    assert run("read", drawn, "-f", form, "-o", f"{tmp_path}/new/deep/")[0] == 0
+    assert (tmp_path / "new" / "deep" / f"page.{form}").stat().st_size > 0
+
+
+def test_output_names_a_folder_if_it_is_one(run, drawn, tmp_path):
+    assert run("read", drawn, "-o", tmp_path)[0] == 0
+    assert (tmp_path / "page.txt").exists()
+
+
+def test_output_names_a_folder_for_several_inputs(run, copy, tmp_path):
+    names = ["a.b.png", "c.tif"]
+    assert run("read", *map(copy, names), "-o", tmp_path / "out") == (0, "", "")
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["a.b.txt", "c.txt"]
+
+
+def test_inputs_of_one_name_are_refused_before_anything_is_read(run, copy, tmp_path):
+    one, two = copy("one/scan.png"), copy("two/scan.tif")
+    code, out, err = run("read", one, two, "-o", tmp_path / "out")
+    assert (code, out) == (60, "")
+    assert str(one) in err
+    assert str(two) in err
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("output", ["in/page.txt", "in/", "in/../in/page.txt", "link.txt"])
+def test_an_input_is_never_overwritten(run, copy, tmp_path, output):
+    source = copy("in/page.txt")
+    (tmp_path / "link.txt").symlink_to(source)
+    before = source.read_bytes()
+    code, _, err = run("read", source, "-o", f"{tmp_path}/{output}")
+    assert code == 60
+    assert "would overwrite the input" in err
+    assert source.read_bytes() == before
+
+
+def test_a_file_cannot_be_the_folder_of_several(run, copy, tmp_path):
+    (tmp_path / "out").write_text("precious")
+    code, _, err = run("read", copy("a.png"), copy("b.png"), "-o", tmp_path / "out")
+    assert code == 60
+    assert "expected a folder for 2 inputs, found a file" in err
+    assert (tmp_path / "out").read_text() == "precious"
+
+
+def test_the_folder_of_a_file_must_exist(run, drawn, tmp_path):
+    code, _, err = run("read", drawn, "-o", tmp_path / "none" / "text.txt")
+    assert code == 60
+    assert "there is no folder" in err
+
+
+def test_what_cannot_be_written_is_a_failure_like_others(run, copy, tmp_path):
+    (tmp_path / "out" / "a.txt").mkdir(parents=True)
+    code, _, err = run("read", copy("a.png"), copy("b.png"), "-o", tmp_path / "out")
+    assert code == 60
+    assert "1 of 2 files read; failed: " in err
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["a.txt", "b.txt"]
+
+
+def test_an_output_is_replaced_and_keeps_its_permissions(run, drawn, tmp_path):
+    target = tmp_path / "text.txt"
+    target.write_text("old")
+    target.chmod(0o600)
+    (tmp_path / "link").symlink_to(target)
+    assert run("read", drawn, "-o", tmp_path / "link")[0] == 0
+    assert target.read_text("utf-8") == f"{WORDS}\n"
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
+@pytest.mark.parametrize(("device", "code"), [("/dev/null", 0), ("/dev/full", 60)])
+def test_devices_are_written_to_and_not_replaced(run, drawn, device, code):
+    assert run("read", drawn, "-o", device)[0] == code
+    assert Path(device).is_char_device()
+
+
+# --- the flags --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def requested(run, monkeypatch):
+    """What the command asks for, given flags."""
+    found = []
+    monkeypatch.setattr("ocrloom.cli.read.read_files", lambda request: found.append(request) or 0)
+
+    def ask(*flags):
+        assert run("read", "x.png", *flags)[0] == 0
+        return found.pop()
+
+    return ask
+
+
+def test_flags_have_the_defaults_of_the_options(requested):
+    request = requested()
+    assert request.options == OcrOptions()
+    assert (request.names, request.output, request.jobs) == (("x.png",), "-", None)
+    assert request.format is FORMATS["txt"]
+
+
+@pytest.fixture(scope="module")
+def flags():
+    """What Typer makes of the command's signature, by the name of the parameter."""
+    command = typer.main.get_command(app.app).commands["read"]
+    return {each.name: each for each in command.params}
+
+
+OPTIONS = [
+    (owner, field)
+    for owner in (OcrOptions, Limits)
+    for field in fields(owner)
+    if field.name not in ("languages", "limits")
+]
+
+
+@pytest.mark.parametrize(("owner", "field"), OPTIONS, ids=lambda each: getattr(each, "name", ""))
+def test_every_option_has_a_flag_with_its_name_default_and_docstring(flags, owner, field):
+    flag = flags[field.name]
+    name = field.name.replace("_", "-")
+    assert flag.opts == [f"--{name}"]
+    assert flag.secondary_opts == ([f"--no-{name}"] if isinstance(field.default, bool) else [])
+    assert flag.default == field.default
+    assert type(flag.default) is type(field.default)
+    assert flag.help == field_docs(owner)[field.name]
+
+
+def test_languages_have_a_flag_made_by_hand(flags):
+    assert flags["language"].opts == ["--language", "-l"]
+    assert flags["language"].default == [each.value for each in OcrOptions().languages]
+
+
+def test_no_flag_is_without_help(flags):
+    assert all(flag.help for flag in flags.values())
+
+
+def test_every_flag_reaches_its_option(requested):
+    flags = ["--no-find-orientation", "--min-confidence", "0.25", "-l", "fra+deu", "-l", "English"]
+    flags += ["--max-pixels", "7", "--max-frames", "8", "--max-bytes", "9", "-f", "json"]
+    request = requested(*flags, "--jobs", "3", "-o", "out/", "--no-progress", "-v")
+    assert request.options == OcrOptions(
+        languages=("fra", "deu", "eng"),
+        find_orientation=False,
+        min_confidence=0.25,
+        limits=Limits(max_pixels=7, max_frames=8, max_bytes=9),
+    )
+    assert (request.format.name, request.output, request.jobs) == ("json", "out/", 3)
+    assert (request.progress, request.verbose) == (False, True)
+
+
+def test_format_names_are_those_of_the_registry():
+    assert [each.value for each in app.FormatName] == list(FORMATS)
+
+
+# --- many files -------------------------------------------------------------------------------
+
+
+class FakeEngine:
+    """Ends what it was given when the test says so."""
+
+    def __init__(self):
+        self.begun = {}
+
+    def process_async(self, source):
+        if source == "missing":
+            raise OcrSourceNotFound("missing: no such file")
+        self.begun[source] = Future()
+        return self.begun[source]
+
+    def end(self, name):
+        page = Page(number=1, width=1, height=1)
+        self.begun[name].settle(OcrResult(pages=(page,), source=name))
+
+
+def start(names, *, ordered, ahead=2):
+    engine = FakeEngine()
+    found = outcomes(engine, names, ahead=ahead, ordered=ordered, waiting=lambda: None)
+    return engine, found
+
+
+def test_only_so_many_are_begun_at_once():
+    engine, found = start([f"{number}" for number in range(1000)], ordered=False)
+    engine.process_async = lambda source, begin=engine.process_async: _ended(engine, begin, source)
+    for number, outcome in enumerate(found, 1):
+        assert outcome.result.source == str(outcome.index)
+        assert len(engine.begun) <= number + 2
+    assert number == 1000
+
+
+def _ended(engine, begin, source):
+    future = begin(source)
+    engine.end(source)
+    return future
+
+
+def test_ordered_outcomes_wait_for_their_turn():
+    engine, found = start(["a", "b", "c"], ordered=True, ahead=3)
+    engine.process_async = lambda source, begin=engine.process_async: _last_first(
+        engine, begin, source
+    )
+    assert [outcome.result.source for outcome in found] == ["a", "b", "c"]
+
+
+def _last_first(engine, begin, source):
+    future = begin(source)
+    if source == "c":
+        for name in "cba":
+            engine.end(name)
+    return future
+
+
+def test_an_error_is_an_outcome():
+    engine, found = start(["missing", "missing"], ordered=True)
+    assert [type(outcome.error) for outcome in found] == [OcrSourceNotFound] * 2
+    assert not engine.begun
+
+
+def test_closing_cancels_what_was_begun():
+    engine, found = start(["missing", "a", "b", "c"], ordered=False, ahead=3)
+    next(found)
+    found.close()
+    assert set(engine.begun) == {"a", "b"}
+    for future in engine.begun.values():
+        with pytest.raises(CancelledError):
+            future.result(timeout=0)
+
+
+def test_a_lazy_image_needs_no_runtime_to_fail(tmp_path):
+    with pytest.raises(OcrSourceNotFound):
+        Image.load(tmp_path / "none.png")

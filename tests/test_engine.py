@@ -1,0 +1,494 @@
+"""The engine on real pages: one result by every way of asking, and every bad input refused."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import io
+import math
+import os
+import re
+import threading
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import PIL.Image
+import pytest
+from image_files import encoded, grey_page, png_chunk
+
+import ocrloom
+import ocrloom.reading
+from ocrloom import (
+    Image,
+    Language,
+    Limits,
+    OcrDamagedImage,
+    OcrEngine,
+    OcrFormatError,
+    OcrImageTooLarge,
+    OcrLanguageNotInstalled,
+    OcrOptionError,
+    OcrOptions,
+    OcrSourceEmpty,
+    OcrSourceIsDirectory,
+    OcrSourceNotAFile,
+    OcrSourceNotFound,
+    OcrSourceUnreadable,
+    OcrUnknownLanguage,
+    Page,
+)
+from ocrloom.scheduling.cpus import usable_cpus
+
+LONG = 60.0  # seconds after which a test that waits has failed
+SMALL = "cmyk.jpg"  # a page that is read fast
+
+
+async def awaited(engine, source):
+    return await engine.process_async(source)
+
+
+# One result, however it is asked for
+
+
+def test_every_way_of_asking_gives_the_same(engine, scan, truth, cer):
+    path = scan(SMALL)
+    blocking = engine.process(path)
+    assert cer(truth(SMALL), blocking.text) < 0.01
+    assert engine.process_async(path).result(LONG) == blocking
+    assert asyncio.run(awaited(engine, path)) == blocking
+    assert asyncio.run(awaited(engine, Image.load(path))) == blocking
+    assert blocking.source == str(path)
+
+
+@pytest.mark.parametrize(
+    "give",
+    [
+        str,
+        Path.read_bytes,
+        lambda path: io.BytesIO(path.read_bytes()),
+        PIL.Image.open,
+        lambda path: np.asarray(PIL.Image.open(path)),
+        lambda path: np.stack([np.asarray(PIL.Image.open(path))] * 3, axis=2),
+    ],
+    ids=["name", "bytes", "file", "PIL", "array", "RGB"],
+)
+def test_every_kind_of_source_gives_the_same_text(engine, scan, reading, give):
+    found = engine.process(give(scan("small.png")))
+    assert found.text == reading("small.png").text
+    assert len(found.text) > 500
+
+
+def test_a_source_may_be_processed_again(engine, note):
+    image = Image.load(note("twice the same"))
+    assert engine.process(image) == engine.process(image)
+    assert engine.process(image).text == "twice the same"
+
+
+# Languages and options
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (Language.FRENCH, Language.FRENCH),
+        ("fr", Language.FRENCH),
+        ("German", Language.GERMAN),
+        ({Language.ENGLISH, Language.CZECH}, (Language.CZECH, Language.ENGLISH)),
+        (["swe", "English"], (Language.SWEDISH, Language.ENGLISH)),
+        ("eng+fra", (Language.ENGLISH, Language.FRENCH)),
+        ([Language.POLISH], Language.POLISH),
+        (Language.AUTO, Language.AUTO),
+    ],
+)
+def test_the_language_takes_many_forms(given, found):
+    engine = OcrEngine()
+    assert engine.language is Language.AUTO
+    engine.language = given
+    assert engine.language == found
+    assert OcrEngine(language=given).language == found
+
+
+def test_a_wrong_language_changes_nothing():
+    engine = OcrEngine(language="fra")
+    for wrong, error in (("klingon", OcrUnknownLanguage), ([], OcrOptionError)):
+        with pytest.raises(error):
+            engine.language = wrong
+        with pytest.raises(error):
+            OcrEngine(language=wrong)
+    assert engine.language is Language.FRENCH
+
+
+def test_the_language_overrides_the_options_and_leaves_the_rest():
+    options = OcrOptions(languages="fra", min_confidence=0.7)
+    engine = OcrEngine(language="deu", options=options)
+    assert engine.options == OcrOptions(languages="deu", min_confidence=0.7)
+    assert options.languages == (Language.FRENCH,)
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """Replaces the reading of pages; lists the options and the thread of each."""
+    calls = []
+
+    def read_frame(frame, options, _checkpoint):
+        calls.append((options, threading.current_thread()))
+        return Page(number=frame.number, width=1, height=1)
+
+    monkeypatch.setattr(ocrloom.reading, "read_frame", read_frame)
+    return calls
+
+
+def test_what_was_started_keeps_its_options(seen, note):
+    with OcrEngine(workers=1) as engine:
+        futures = []
+        for code in ("fra", "deu", "jpn"):
+            engine.language = code
+            futures.append(engine.process_async(note("page")))
+        engine.options = OcrOptions(languages="pol")
+        concurrent.futures.wait(futures, timeout=LONG)
+    assert [options.languages[0].code for options, _ in seen] == ["fra", "deu", "jpn"]
+
+
+def test_engines_share_the_workers(seen, note):
+    pixels = note("page")
+    futures = [OcrEngine().process_async(pixels) for _ in range(40)]
+    assert not concurrent.futures.wait(futures, timeout=LONG).not_done
+    assert len(seen) == 40
+    assert len({thread for _, thread in seen}) <= usable_cpus()
+
+
+def test_workers_of_its_own(seen, note):
+    with OcrEngine(workers=1) as own:
+        for engine in (own, OcrEngine()):
+            engine.process(note("page"))
+    mine, shared = (thread for _, thread in seen)
+    assert mine is not shared
+    assert not mine.is_alive()
+    assert shared.is_alive()
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_too_few_workers_are_refused(workers):
+    with pytest.raises(OcrOptionError, match=f"workers must be at least 1, got {workers}"):
+        OcrEngine(workers=workers)
+
+
+def test_closed_it_cancels(note):
+    async def main():
+        async with OcrEngine(workers=1) as engine:
+            await engine.process_async(note("before"))
+        assert engine.process_async(note("after")).cancelled()
+
+    asyncio.run(main())
+
+
+def test_closing_leaves_shared_workers_alone(note):
+    with OcrEngine() as engine:
+        assert engine.process(note("inside")).text == "inside"
+    assert engine.process(note("outside")).text == "outside"
+
+
+# Many at once
+
+
+WORDS = [f"{word} {number}" for number in range(130, 140) for word in (*("loom", "paper", "yarn"),)]
+
+
+async def tutorial(source):
+    """The tutorial's way: an engine for every call."""
+    engine = ocrloom.OcrEngine()
+    engine.language = ocrloom.Language.ENGLISH
+    future = engine.process_async(ocrloom.Image.load(source))
+    await asyncio.sleep(0)
+    return (await future).text
+
+
+def test_fifty_calls_at_once_each_get_their_own_text(note):
+    texts = (WORDS * 2)[:50]
+
+    async def main():
+        return await asyncio.gather(*(tutorial(note(text)) for text in texts))
+
+    assert asyncio.run(main()) == texts
+
+
+def test_failures_stay_with_their_own_call(note, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_text("no image")
+    sources = [note("first"), broken, note("second"), tmp_path / "missing.png"]
+
+    async def main():
+        calls = (tutorial(source) for source in sources)
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    first, damaged, second, missing = asyncio.run(main())
+    assert (first, second) == ("first", "second")
+    assert (type(damaged), type(missing)) == (OcrFormatError, OcrSourceNotFound)
+
+
+def test_two_documents_at_once_read_as_each_alone(engine, scan, reading):
+    names = ("french.png", "table.png", "french.png", SMALL)
+
+    async def main():
+        return await asyncio.gather(*(engine.process_async(scan(name)) for name in names))
+
+    assert asyncio.run(main()) == [reading(name) for name in names]
+
+
+def test_one_engine_in_several_event_loops(engine, note):
+    found = {}
+
+    def loop(text):
+        found[text] = asyncio.run(awaited(engine, note(text))).text
+
+    threads = [threading.Thread(target=loop, args=(text,)) for text in WORDS[:6]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LONG)
+    assert found == {text: text for text in WORDS[:6]}
+
+
+def begun(future):
+    while not future.running():
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("how", ["cancel", "timeout"])
+def test_cancelling_frees_the_worker(scan, note, how):
+    with OcrEngine(workers=1) as engine:
+        future = engine.process_async(scan("book.tif"))
+
+        async def main():
+            await asyncio.to_thread(begun, future)
+            if how == "cancel":
+                assert future.cancel()
+            else:
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(future, 0.01)
+            return await engine.process_async(note("free again"))
+
+        assert asyncio.run(main()).text == "free again"
+        assert future.cancelled()
+        assert not future.running()
+
+
+def test_an_interrupt_ends_the_work(note, monkeypatch):
+    begun, ended = threading.Event(), threading.Event()
+
+    def read_frame(_frame, _options, checkpoint):
+        begun.set()
+        try:
+            while True:
+                checkpoint()
+        finally:
+            ended.set()
+
+    def interrupted(*_):
+        assert begun.wait(LONG)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ocrloom.reading, "read_frame", read_frame)
+    monkeypatch.setattr(ocrloom.OcrFuture.__origin__, "result", interrupted)
+    with OcrEngine(workers=1) as engine:
+        with pytest.raises(KeyboardInterrupt):
+            engine.process(note("page"))
+        assert ended.wait(LONG)
+
+
+# Pages
+
+
+def test_frames_become_pages_in_order(reading, truth, cer):
+    result = reading("book.tif")
+    assert [page.number for page in result.pages] == [1, 2, 3]
+    for page, text in zip(result.pages, truth("book.tif").split("\f"), strict=True):
+        assert cer(text, page.text) < 0.02
+        assert (page.width, page.height, page.dpi) == (1276, 2055, (300, 300))
+    assert result.text.count("\f") == 2
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [np.full((1200, 850), 255, np.uint8), np.zeros((400, 300), np.uint8), np.ones((1, 1), bool)],
+    ids=["white", "black", "one pixel"],
+)
+def test_a_page_without_text_is_empty(engine, pixels):
+    (page,) = engine.process(pixels).pages
+    assert (page.text, page.blocks, page.rotation) == ("", (), 0)
+    assert (page.height, page.width) == pixels.shape
+
+
+def test_a_blank_scan_is_an_empty_result(reading):
+    result = reading("blank.png")
+    assert (result.text, result.confidence, len(result.pages)) == ("", 0.0, 1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_is_no_text_and_no_error(engine, seed):
+    noise = np.random.default_rng(seed).integers(0, 256, (500, 400), np.uint8)
+    assert len(engine.process(noise).text) < 20
+
+
+@pytest.mark.parametrize("shape", [(1, 3000), (3000, 1), (12, 12), (5, 900), (33, 2)])
+def test_odd_shapes_do_no_harm(engine, shape):
+    pixels = np.full(shape, 255, np.uint8)
+    pixels[shape[0] // 2, shape[1] // 2] = 0
+    assert engine.process(pixels).text == ""
+
+
+@pytest.mark.parametrize("name", ["palette.gif", SMALL, "grey16.tif", "book.tif", "colour.png"])
+def test_pages_that_others_find_empty(reading, truth, cer, name):
+    assert cer(truth(name), reading(name).text) < 0.02
+
+
+@pytest.mark.parametrize("name", ["report.png", "receipt.jpg", "skewed.png", "turned.jpg"])
+def test_words_lie_on_the_page_and_on_ink(scan, reading, name):
+    (page,) = reading(name).pages
+    grey = cv2.imread(str(scan(name)), cv2.IMREAD_GRAYSCALE)
+    assert grey.shape == (page.height, page.width)
+    ink = cv2.adaptiveThreshold(grey, 1, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 51, 15)
+    for word in page.words:
+        polygon = np.array(word.polygon)
+        assert (polygon >= -0.5).all()
+        assert (polygon <= (page.width + 0.5, page.height + 0.5)).all()
+        mask = np.zeros_like(ink)
+        cv2.fillConvexPoly(mask, np.rint(polygon).astype(np.int32), 1)
+        assert ink[mask > 0].mean() > 0.05, word
+        assert 0 <= word.confidence <= 1
+        assert word.recogniser == "pp-ocrv6-small"
+        assert word.text == word.text.strip() != ""
+
+
+@pytest.mark.parametrize(("name", "skew"), [("skewed.png", 2.5), ("letter.tif", 0.6)])
+def test_the_skew_is_measured(reading, name, skew):
+    (page,) = reading(name).pages
+    assert page.skew == pytest.approx(skew, abs=0.15)
+    (left, top), (right, end) = max(page.lines, key=lambda line: len(line.text)).polygon[:2]
+    assert math.degrees(math.atan2(end - top, right - left)) == pytest.approx(skew, abs=0.3)
+
+
+@pytest.mark.parametrize(("name", "rotation"), [("turned.jpg", 90), ("upside.png", 180)])
+def test_turned_scans_are_found(reading, name, rotation):
+    assert reading(name).pages[0].rotation == rotation
+
+
+# Bad input
+
+
+def write(data):
+    def make(folder):
+        path = folder / "scan.png"
+        path.write_bytes(data)
+        return path
+
+    return make
+
+
+def folder_itself(folder):
+    return folder
+
+
+def missing(folder):
+    return folder / "missing.png"
+
+
+def fifo(folder):
+    os.mkfifo(folder / "pipe.png")
+    return folder / "pipe.png"
+
+
+def device(_folder):
+    return Path(os.devnull)
+
+
+def half(kind, **options):
+    whole = encoded(grey_page(200, 150), kind, **options)
+    return write(whole[: len(whole) // 2])
+
+
+HUGE_PNG = (
+    b"\x89PNG\r\n\x1a\n"
+    + png_chunk(b"IHDR", (60_000).to_bytes(4) * 2 + bytes([1, 0, 0, 0, 0]))
+    + png_chunk(b"IDAT", b"x")
+)
+posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX files")
+BAD = [
+    pytest.param(missing, OcrSourceNotFound, "no such file", id="missing"),
+    pytest.param(folder_itself, OcrSourceIsDirectory, "a folder", id="folder"),
+    pytest.param(write(b""), OcrSourceEmpty, "0 bytes", id="empty"),
+    pytest.param(write(b"Dear Sir,\n"), OcrFormatError, "plain text", id="text"),
+    pytest.param(write(b"%!PS-Adobe-3.0 EPSF-3.0\n"), OcrFormatError, "EPS", id="EPS"),
+    pytest.param(half("PNG"), OcrDamagedImage, "PNG", id="half PNG"),
+    pytest.param(half("JPEG"), OcrDamagedImage, "JPEG", id="half JPEG"),
+    pytest.param(half("TIFF"), OcrDamagedImage, "TIFF", id="half TIFF"),
+    pytest.param(half("TIFF", compression="tiff_lzw"), OcrDamagedImage, "TIFF", id="half LZW"),
+    pytest.param(write(HUGE_PNG), OcrImageTooLarge, "60000", id="60000 x 60000"),
+    pytest.param(fifo, OcrSourceNotAFile, "FIFO", id="FIFO", marks=posix),
+    pytest.param(device, OcrSourceNotAFile, "device", id="device", marks=posix),
+]
+
+
+@pytest.mark.parametrize(("make", "error", "said"), BAD)
+def test_bad_input_has_its_own_error(engine, note, tmp_path, make, error, said):
+    path = make(tmp_path)
+    with pytest.raises(error, match=said) as blocking:
+        engine.process(path)
+    with pytest.raises(error) as awaiting:
+        asyncio.run(awaited(engine, str(path)))
+    assert type(blocking.value) is type(awaiting.value) is error
+    assert str(blocking.value) == str(awaiting.value)
+    assert str(path) in str(blocking.value)
+    assert engine.process(note("still alive")).text == "still alive"
+
+
+@posix
+@pytest.mark.skipif(os.geteuid() == 0 if os.name == "posix" else True, reason="root reads all")
+def test_a_file_without_permission(engine, tmp_path):
+    path = write(b"x")(tmp_path)
+    path.chmod(0)
+    with pytest.raises(OcrSourceUnreadable, match="permissions"):
+        engine.process(path)
+
+
+@pytest.mark.parametrize("source", [None, 5, object(), ["scan.png"], np.zeros((2, 2, 2, 2))])
+def test_what_is_no_source(engine, source):
+    with pytest.raises(OcrOptionError):
+        engine.process(source)
+
+
+def test_the_engines_limits_are_obeyed(note):
+    pixels = encoded(note("too large"), "PNG")
+    for limits, said in ((Limits(max_pixels=100), "100"), (Limits(max_bytes=100), "100")):
+        with pytest.raises(OcrImageTooLarge, match=said):
+            OcrEngine(options=OcrOptions(limits=limits)).process(pixels)
+
+
+def test_a_damaged_frame_fails_the_whole_source(engine, tmp_path):
+    frames = [PIL.Image.fromarray(grey_page(300, 200)) for _ in range(2)]
+    path = tmp_path / "two.tif"
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    path.write_bytes(path.read_bytes()[:-40_000])
+    with pytest.raises(OcrDamagedImage, match=re.escape(str(path))):
+        engine.process(path)
+
+
+@pytest.mark.parametrize(
+    ("language", "name"),
+    [
+        (Language.VIETNAMESE, "Vietnamese"),
+        ("vie", "Vietnamese"),
+        ("eng+rus", "Russian"),
+        ([Language.KOREAN], "Korean"),
+    ],
+)
+def test_a_language_that_is_not_installed(note, language, name):
+    engine = OcrEngine(language=language)
+    with pytest.raises(OcrLanguageNotInstalled) as caught:
+        engine.process_async(note("page"))
+    assert "pip install 'ocrloom[tesseract]'" in str(caught.value)
+    assert f"{name} is read by" in str(caught.value)
+    engine.language = "eng"
+    assert engine.process(note("page")).text == "page"

@@ -1,0 +1,198 @@
+"""Results as text and as JSON."""
+
+import importlib.resources
+import json
+
+import hypothesis.strategies as st
+import jsonschema
+import pytest
+from hypothesis import given
+
+from ocrloom.errors import OcrOptionError, OcrOutputError
+from ocrloom.formats import FORMATS, json_
+from ocrloom.result import Block, Line, OcrResult, Page, Word
+
+SQUARE = ((0.0, 0.0), (9.5, 0.0), (9.5, 4.0), (0.0, 4.0))
+
+
+def word(text="Été", **changes):
+    return Word(text=text, polygon=SQUARE, confidence=0.9, recogniser="fake", **changes)
+
+
+def page(*words, number=1):
+    blocks = (Block(lines=(Line(words=words, polygon=SQUARE),), polygon=SQUARE),) if words else ()
+    return Page(number=number, width=10, height=5, blocks=blocks)
+
+
+def document(**changes):
+    """A valid document with some values changed."""
+    made = json.loads(json_.render(OcrResult(pages=(page(word()),), source="a.png")))
+    return made | changes
+
+
+@pytest.fixture(scope="module")
+def schema():
+    text = importlib.resources.files("ocrloom.formats").joinpath("result.schema.json").read_text()
+    found = json.loads(text)
+    jsonschema.Draft202012Validator.check_schema(found)
+    return jsonschema.Draft202012Validator(found)
+
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+polygons = st.tuples(*[st.tuples(numbers, numbers)] * 4)
+words = st.builds(
+    Word,
+    text=st.text(),
+    polygon=polygons,
+    confidence=st.floats(0, 1),
+    recogniser=st.text(max_size=9),
+)
+lines = st.builds(Line, words=st.lists(words, max_size=3).map(tuple), polygon=polygons)
+blocks = st.builds(Block, lines=st.lists(lines, max_size=3).map(tuple), polygon=polygons)
+pages = st.builds(
+    Page,
+    number=st.integers(1, 10**9),
+    width=st.integers(1, 10**6),
+    height=st.integers(1, 10**6),
+    dpi=st.none() | st.tuples(numbers, numbers),
+    rotation=st.sampled_from([0, 90, 180, 270]),
+    skew=numbers,
+    blocks=st.lists(blocks, max_size=3).map(tuple),
+)
+results = st.builds(
+    OcrResult, pages=st.lists(pages, max_size=3).map(tuple), source=st.none() | st.text()
+)
+
+
+def test_formats_are_registered_by_name():
+    assert list(FORMATS) == ["txt", "json"]
+    for name, form in FORMATS.items():
+        assert form.name == name
+        assert form.suffix == f".{name}"
+        assert form.media_type
+
+
+@given(results)
+def test_all_formats_end_with_a_newline_or_are_empty(result):
+    for form in FORMATS.values():
+        text = form.render(result)
+        assert not text or text.endswith("\n")
+
+
+def test_text_parts_pages_by_form_feeds():
+    result = OcrResult(pages=(page(word("one"), word("two")), page(word("three"), number=2)))
+    assert FORMATS["txt"].render(result) == "one two\fthree\n"
+
+
+def test_text_of_a_blank_page_is_empty():
+    assert FORMATS["txt"].render(OcrResult(pages=(page(),))) == ""
+
+
+@given(results)
+def test_json_round_trip_is_exact(result):
+    again = json_.parse(json_.render(result))
+    assert again == result
+    assert again.source == result.source
+
+
+@given(results)
+def test_json_obeys_its_schema(schema, result):
+    schema.validate(json.loads(json_.render(result)))
+
+
+def test_json_of_a_real_page_obeys_its_schema(schema, reading):
+    result = reading("small.png")
+    text = json_.render(result)
+    schema.validate(json.loads(text))
+    assert json_.parse(text) == result
+
+
+@given(results)
+def test_json_is_one_line(result):
+    # Where several follow each other, a line is a document.
+    assert json_.render(result).count("\n") == 1
+
+
+def test_json_is_not_escaped_to_ascii():
+    assert "Été" in json_.render(OcrResult(pages=(page(word()),)))
+
+
+def test_json_says_what_the_result_says():
+    result = OcrResult(pages=(page(word(), word("go")),), source="a.png")
+    found = json.loads(json_.render(result))
+    assert found["schema"] == "ocrloom/1"
+    assert found["source"] == "a.png"
+    assert found["text"] == result.text
+    assert found["pages"][0]["text"] == result.pages[0].text
+    assert found["pages"][0]["confidence"] == pytest.approx(0.9)
+    line = found["pages"][0]["blocks"][0]["lines"][0]
+    assert line["text"] == "Été go"
+    assert line["words"][1] == {
+        "text": "go",
+        "polygon": [list(point) for point in SQUARE],
+        "confidence": 0.9,
+        "recogniser": "fake",
+    }
+
+
+def test_json_holds_names_of_files_that_are_not_unicode():
+    name = b"caf\xe9.png".decode("utf-8", "surrogateescape")
+    text = json_.render(OcrResult(pages=(), source=name))
+    assert json_.parse(text.encode("utf-8").decode("utf-8")).source == name
+
+
+def test_json_cannot_hold_what_is_no_number():
+    broken = Page(number=1, width=1, height=1, skew=float("nan"))
+    with pytest.raises(OcrOutputError, match="finite"):
+        json_.render(OcrResult(pages=(broken,)))
+
+
+def test_json_accepts_names_of_later_versions(schema):
+    later = document(colour="blue")
+    assert json_.parse(json.dumps(later)).pages
+    schema.validate(later)
+
+
+def with_page(**changes):
+    made = document()
+    made["pages"][0] |= changes
+    return made
+
+
+def with_word(**changes):
+    made = document()
+    made["pages"][0]["blocks"][0]["lines"][0]["words"][0] |= changes
+    return made
+
+
+PAGE = r"the document > pages\[0\]"
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ([], "the document: expected an object"),
+        ({}, "expected the name 'schema', which is missing"),
+        (document(schema="ocrloom/9"), "schema is 'ocrloom/1', found 'ocrloom/9'"),
+        (document(source=7), "the document > source: expected text, found 7"),
+        (document(pages={}), "the document > pages: expected a list, found {}"),
+        (document(pages=[3]), f"{PAGE}: expected an object, found 3"),
+        (with_page(number=1.5), f"{PAGE} > number: expected a whole number, found 1.5"),
+        (with_page(width=True), f"{PAGE} > width: expected a whole number, found True"),
+        (with_page(dpi=[300]), f"{PAGE} > dpi: expected a list of 2"),
+        (with_page(skew="1"), f"{PAGE} > skew: expected a number, found '1'"),
+        (with_page(skew=float("nan")), f"{PAGE} > skew: expected a number, found nan"),
+        (with_page(skew=10**400), f"{PAGE} > skew: expected a number"),
+        (with_word(polygon=[]), r"words\[0\] > polygon: expected a list of 4"),
+        (with_word(text=None), r"words\[0\] > text: expected text, found None"),
+    ],
+)
+def test_invalid_documents_are_refused_with_the_place(schema, broken, message):
+    with pytest.raises(OcrOptionError, match=message):
+        json_.parse(json.dumps(broken))
+
+
+@pytest.mark.parametrize("text", ["", "plain words", '{"schema":', "[" * 100_000])
+def test_what_is_no_json_is_refused(text):
+    with pytest.raises(OcrOptionError, match="expected a JSON document of the schema 'ocrloom/1'"):
+        json_.parse(text)

@@ -1,0 +1,121 @@
+"""Options: frozen, keyword-only, checked when they are made."""
+
+import ast
+import dataclasses
+import inspect
+
+import pytest
+
+from ocrloom import Language, Limits, OcrOptionError, OcrOptions, OcrUnknownLanguage, options
+
+both = pytest.mark.parametrize("cls", [OcrOptions, Limits])
+
+
+@both
+def test_unknown_names_are_refused(cls):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'langauge'"):
+        cls(langauge="eng")
+
+
+@both
+def test_values_are_given_by_name(cls):
+    with pytest.raises(TypeError, match="positional"):
+        cls("eng")
+
+
+@both
+def test_options_are_frozen_and_comparable(cls):
+    first = cls()
+    for field in dataclasses.fields(cls):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(first, field.name, getattr(first, field.name))
+    assert first == cls()
+    assert hash(first) == hash(cls())
+    with pytest.raises((AttributeError, TypeError)):
+        first.something = 1
+
+
+@both
+def test_every_field_is_described_beneath_it(cls):
+    (tree,) = ast.parse(inspect.getsource(cls)).body
+    pairs = list(zip(tree.body, tree.body[1:], strict=False))
+    described = [
+        field.target.id
+        for field, after in pairs
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(after, ast.Expr)
+        and isinstance(after.value, ast.Constant)
+        and after.value.value.endswith(".")
+    ]
+    assert described == [field.name for field in dataclasses.fields(cls)]
+
+
+def test_every_options_class_is_listed():
+    defined = [
+        name
+        for name, cls in inspect.getmembers(options, inspect.isclass)
+        if cls.__module__ == options.__name__
+    ]
+    assert sorted(defined) == sorted(options.__all__)
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Limits)])
+@pytest.mark.parametrize("value", [0, -1, 1.5, "9", None, True])
+def test_a_limit_is_a_whole_number(name, value):
+    with pytest.raises(OcrOptionError, match=f"{name} must be .* at least 1, got {value!r}"):
+        Limits(**{name: value})
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Limits)])
+def test_a_limit_may_be_one(name):
+    assert getattr(Limits(**{name: 1}), name) == 1
+
+
+@pytest.mark.parametrize("value", [-0.01, 1.01, float("nan"), float("inf")])
+def test_confidence_lies_between_zero_and_one(value):
+    with pytest.raises(OcrOptionError, match="min_confidence must lie between 0 and 1, got"):
+        OcrOptions(min_confidence=value)
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.25])
+def test_confidence_bounds_are_allowed(value):
+    assert OcrOptions(min_confidence=value).min_confidence == value
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (Language.FRENCH, (Language.FRENCH,)),
+        ("fr", (Language.FRENCH,)),
+        ("fra+eng", (Language.FRENCH, Language.ENGLISH)),
+        (["English", "deu"], (Language.ENGLISH, Language.GERMAN)),
+        ({"pol", "ces"}, (Language.CZECH, Language.POLISH)),
+        ((code for code in ("swe", "swe")), (Language.SWEDISH,)),
+    ],
+)
+def test_languages_are_found_by_any_name(given, found):
+    assert OcrOptions(languages=given).languages == found
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ("klingon", OcrUnknownLanguage),
+        (["eng", "klingon"], OcrUnknownLanguage),
+        ([], OcrOptionError),
+        (["auto", "eng"], OcrOptionError),
+        (5, OcrOptionError),
+        ([None], OcrOptionError),
+    ],
+)
+def test_wrong_languages_are_refused(given, error):
+    with pytest.raises(OcrOptionError) as caught:
+        OcrOptions(languages=given)
+    assert type(caught.value) is error
+
+
+def test_replacing_checks_again():
+    changed = dataclasses.replace(OcrOptions(), languages="spa")
+    assert changed.languages == (Language.SPANISH,)
+    with pytest.raises(OcrOptionError):
+        dataclasses.replace(changed, min_confidence=2)

@@ -1,0 +1,519 @@
+"""The stages from pixels to pieces of lines, each by itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+import sys
+import threading
+import time
+
+import cv2
+import numpy as np
+import PIL.Image
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from ocrloom import Language, OcrEngine, OcrEngineError
+from ocrloom.vision import models, runtime
+from ocrloom.vision.alphabets import alphabet_of, everything, is_latin
+from ocrloom.vision.crops import Crop, cut, ink_spans
+from ocrloom.vision.ctc import Reading, collapse
+from ocrloom.vision.geometry import Box
+from ocrloom.vision.once import once
+from ocrloom.vision.orientation import find_rotation
+from ocrloom.vision.recognise import HEIGHT, dictionary, network_width
+from ocrloom.vision.words import words_of
+
+# Decoding
+
+
+CHARACTERS = np.array(["", "a", "b", " "], dtype=object)
+
+
+@pytest.mark.parametrize(
+    ("classes", "text", "starts", "ends"),
+    [
+        ([0, 0, 0, 0], "", [], []),
+        ([1, 1, 1, 1], "a", [0], [1]),
+        ([1, 0, 1, 0], "aa", [0, 0.5], [0.25, 0.75]),
+        ([1, 1, 2, 2], "ab", [0, 0.5], [0.5, 1]),
+        ([0, 1, 1, 0, 1, 2, 0, 0], "aab", [0.125, 0.5, 0.625], [0.375, 0.625, 0.75]),
+        ([1, 3, 0, 2], "a b", [0, 0.25, 0.75], [0.25, 0.5, 1]),
+        ([3, 3, 3, 3], " ", [0], [1]),
+        ([2], "b", [0], [1]),
+    ],
+)
+def test_steps_collapse_to_characters(classes, text, starts, ends):
+    reading = collapse(np.array(classes), np.full(len(classes), 0.5), CHARACTERS)
+    assert reading.text == text
+    assert reading.starts.tolist() == starts
+    assert reading.ends.tolist() == ends
+    assert len(reading.confidences) == len(text)
+
+
+def test_a_character_is_as_sure_as_its_best_step():
+    reading = collapse(
+        np.array([1, 1, 0, 2, 3]), np.array([0.5, 0.75, 1.0, 0.25, 0.125]), CHARACTERS
+    )
+    assert reading.confidences.tolist() == [0.75, 0.25, 0.125]
+    assert reading.confidence == 0.5  # spaces tell nothing
+
+
+def test_nothing_read_has_no_confidence():
+    for classes in ([0, 0], [3, 3]):
+        assert collapse(np.array(classes), np.ones(2), CHARACTERS).confidence == 0.0
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=40))
+def test_characters_follow_one_another(classes):
+    reading = collapse(np.array(classes), np.linspace(0, 1, len(classes)), CHARACTERS)
+    assert len(reading.text) == len(reading.starts) == len(reading.ends)
+    edges = np.stack([reading.starts, reading.ends], axis=1).ravel()
+    assert (np.diff(edges) >= 0).all()
+    assert set(reading.text) == {CHARACTERS[c] for c in classes if c}
+
+
+# Boxes
+
+
+sides = st.floats(5, 2000)
+boxes = st.builds(Box, st.floats(0, 3000), st.floats(0, 3000), sides, sides, st.floats(-180, 180))
+
+
+@given(boxes, st.floats(0, 1), st.floats(0, 1), st.integers(8, 2000), st.integers(8, 100))
+def test_a_place_in_the_box_is_the_same_place_in_the_crop(box, across, down, width, height):
+    x, y = box.point(across * box.width, down * box.height)
+    # Both count from corners; the map counts from pixel centres.
+    found = box.to_crop(width, height) @ (x - 0.5, y - 0.5, 1.0) + 0.5
+    assert found == pytest.approx((across * width, down * height), abs=1e-5)
+
+
+@given(boxes)
+def test_the_middle_of_a_box_is_its_centre(box):
+    assert box.point(box.width / 2, box.height / 2) == pytest.approx((box.x, box.y))
+    grown = box.grown(3, 5)
+    assert (grown.width, grown.height) == (box.width + 6, box.height + 10)
+    assert grown.point(3, 5) == pytest.approx(box.point(0, 0), abs=1e-6)
+
+
+def test_text_that_falls_to_the_right_has_a_positive_angle():
+    left, right = (Box(100, 100, 80, 20, 10).point(x, 10) for x in (0, 80))
+    assert right[1] - left[1] == pytest.approx(80 * math.sin(math.radians(10)))
+
+
+# Crops and words
+
+
+def drawn(*rectangles, shape=(48, 200)):
+    """White pixels with black rectangles (left, top, right, bottom)."""
+    pixels = np.full((*shape, 3), 255, np.uint8)
+    for left, top, right, bottom in rectangles:
+        pixels[top:bottom, left:right] = 0
+    return pixels
+
+
+@pytest.mark.parametrize("colours", ["dark on light", "light on dark"])
+def test_spans_are_tight_around_the_ink(colours):
+    pixels = drawn((10, 12, 50, 40), (60, 5, 61, 30), (120, 20, 190, 22))
+    if colours == "light on dark":
+        pixels = 255 - pixels
+    bounds = np.array([[0, 100], [55, 100], [100, 200], [70, 110], [20, 30]])
+    assert ink_spans(pixels, bounds).tolist() == [
+        [10, 5, 61, 40],
+        [60, 5, 61, 30],
+        [120, 20, 190, 22],
+        [70, 0, 110, 48],  # nothing there: the columns and the full height
+        [20, 12, 30, 40],
+    ]
+
+
+def test_a_ruled_line_is_no_ink():
+    pixels = drawn((10, 12, 50, 40), (0, 44, 200, 46))
+    assert ink_spans(pixels, np.array([[0, 200]])).tolist() == [[10, 12, 50, 40]]
+
+
+@given(
+    st.lists(st.text("abc", min_size=1, max_size=4), min_size=1, max_size=5),
+    st.floats(-40, 40),
+    st.integers(1, 3),
+)
+def test_words_are_split_at_spaces_and_lie_in_their_crop(parts, angle, spaces):
+    text = (" " * spaces).join(parts)
+    step = 200 / len(text)
+    # A letter is two thin bars: more ink than paper would be light text on dark ground.
+    ink = [
+        (x, 10, x + 1, 38)
+        for n, letter in enumerate(text)
+        for x in (math.ceil(n * step), math.floor((n + 1) * step) - 1)
+        if letter != " "
+    ]
+    places = np.arange(len(text))
+    reading = Reading(
+        text, places / len(text), (places + 1) / len(text), np.linspace(0.5, 1, len(text))
+    )
+    box = Box(500, 400, 600, 96, angle)
+    words = words_of(Crop(box, drawn(*ink)), reading)
+    assert [word.text for word in words] == parts
+    at = 0
+    for word in words:
+        start = text.index(word.text, at)
+        at = start + len(word.text)
+        assert word.confidence == pytest.approx(reading.confidences[start:at].mean())
+        left, top = _back(box, word.polygon[0])
+        right, bottom = _back(box, word.polygon[2])
+        # The crop is scaled by 3 along and by 2 across.
+        assert left / 3 == pytest.approx(start * step, abs=2.0)
+        assert right / 3 == pytest.approx(at * step, abs=2.0)
+        assert (top / 2, bottom / 2) == pytest.approx((10, 38))
+
+
+def _back(box, point):
+    """Place in the box of a point on the page."""
+    c, s = math.cos(math.radians(box.angle)), math.sin(math.radians(box.angle))
+    x, y = point[0] - box.x, point[1] - box.y
+    return x * c + y * s + box.width / 2, y * c - x * s + box.height / 2
+
+
+@pytest.mark.parametrize("text", ["", " ", "   "])
+def test_no_letters_make_no_word(text):
+    places = np.arange(len(text)) / max(1, len(text))
+    reading = Reading(text, places, places, np.ones(len(text)))
+    assert words_of(Crop(Box(100, 24, 200, 48, 0), drawn()), reading) == ()
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("angle", [0.0, 7.0, -30.0, 90.0])
+def test_a_crop_is_upright_and_holds_its_box(angle, colour):
+    page = np.full((600, 600), 255, np.uint8)
+    corners = [Box(300, 300, 200, 40, angle).point(x, y) for x, y in ((0, 0), (200, 0), (200, 40))]
+    corners.append(Box(300, 300, 200, 40, angle).point(0, 40))
+    cv2.fillConvexPoly(page, np.rint(corners).astype(np.int32), 0)
+    if colour:
+        page = np.stack([page] * 3, axis=2)
+    crop = cut(page, Box(300, 300, 240, 80, angle))
+    assert crop.pixels.shape == (HEIGHT, network_width(crop.box.width, crop.box.height), 3)
+    ink = crop.pixels[:, :, 0] < 128
+    assert ink[HEIGHT // 2, ink.shape[1] // 2]
+    assert ink.mean() == pytest.approx(200 * 40 / (crop.box.width * crop.box.height), abs=0.03)
+    assert not np.concatenate([ink[0], ink[-1], ink[:, 0], ink[:, -1]]).any()
+
+
+# Widths
+
+
+@given(st.floats(1, 4000), st.floats(0, 100), st.floats(10, 200))
+def test_a_longer_line_never_gets_less_room(width, more, height):
+    assert network_width(width + more, height) >= network_width(width, height)
+
+
+@given(st.floats(1, 1e5), st.floats(1, 500))
+def test_the_width_is_near_the_natural_one(width, height):
+    natural = width / height * HEIGHT
+    assume(natural <= 1e5)
+    found = network_width(width, height)
+    assert found % 8 == 0
+    # Design: squeezed below 0.7 of it accuracy suffers; wider than it only costs.
+    assert max(32, 0.7 * natural) <= found <= max(32, 1.1 * natural + 8)
+
+
+def test_there_are_few_widths():
+    assert len({network_width(pixels, HEIGHT) for pixels in range(1, 4000)}) < 90
+
+
+# Alphabets
+
+
+LATIN = [
+    each
+    for each in Language
+    if each.script.name == "LATIN" and "pp-ocrv6-small" in each.recognisers
+]
+
+
+@pytest.mark.parametrize(
+    "language",
+    [*LATIN, Language.JAPANESE, Language.CHINESE_SIMPLIFIED, Language.CHINESE_TRADITIONAL],
+    ids=lambda each: each.name,
+)
+def test_an_alphabet_is_part_of_the_dictionary(language):
+    characters = alphabet_of([language]).characters
+    assert characters < set(dictionary())
+    assert {*"abcxyzABCXYZ0123456789 .,:;-()/%&"} <= characters
+
+
+def test_auto_is_everything():
+    assert alphabet_of([Language.AUTO]) is everything()
+    assert everything().characters == set(dictionary()[1:])
+    assert dictionary()[0] == ""
+    assert dictionary()[-1] == " "
+
+
+def test_several_languages_have_all_their_characters():
+    both = alphabet_of([Language.ENGLISH, Language.JAPANESE]).characters
+    assert both == alphabet_of([Language.JAPANESE]).characters | (
+        alphabet_of([Language.ENGLISH]).characters
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "letters"),
+    [
+        (Language.FRENCH, "àâçéèêëîïôœùûüÿÀÉŒ«»’"),
+        (Language.GERMAN, "äöüßÄÖÜ»«"),
+        (Language.POLISH, "ąćęłńóśźżĄĆĘŁŃÓŚŹŻ"),
+        (Language.CZECH, "áčďéěíňóřšťúůýžÁČŘŽ"),
+        (Language.TURKISH, "çğıİöşüÇĞÖŞÜ"),
+        (Language.SWEDISH, "åäöÅÄÖ"),
+        (Language.SPANISH, "áéíñóúü¿ªº"),
+        (Language.ENGLISH, "$€£©®°±×÷—–“”‘’…•"),
+        (Language.JAPANESE, "あいうえおアイウエオんンー、。「」日本語"),
+        (Language.CHINESE_TRADITIONAL, "紙與線的房間，。"),
+        (Language.CHINESE_SIMPLIFIED, "纸与线的房间，。"),
+    ],
+)
+def test_a_language_has_its_letters(language, letters):
+    assert set(letters) <= alphabet_of([language]).characters
+
+
+def test_latin_leaves_other_scripts_out():
+    characters = alphabet_of([Language.ENGLISH]).characters
+    assert not characters & {*"紙的日本あいアイ中（），。０ＡаБжЖ한글"}
+    assert len(characters) < 0.2 * len(everything().characters)
+    for character in characters:
+        assert not 0x2E80 <= ord(character[0]) <= 0x9FFF
+        assert not 0x0400 <= ord(character[0]) <= 0x04FF
+        assert is_latin(character)
+
+
+# Models
+
+
+@pytest.mark.parametrize("model", [models.DETECTOR, models.RECOGNISER], ids=lambda each: each.name)
+def test_the_models_are_there_and_unchanged(model):
+    path = models.verified_path(model)
+    assert path == models.locate(model)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == model.sha256
+    assert model.licence == "Apache-2.0"
+
+
+def test_a_changed_model_is_refused():
+    changed = dataclasses.replace(models.DETECTOR, sha256="0" * 64)
+    with pytest.raises(OcrEngineError, match=f"was changed: SHA-256 {'0' * 64} expected") as caught:
+        models.verified_path(changed)
+    assert models.DETECTOR.sha256 in str(caught.value)
+    assert "pip install" in str(caught.value)
+
+
+@pytest.mark.parametrize("missing", ["package", "file"])
+def test_a_missing_model_is_said(monkeypatch, missing):
+    model = dataclasses.replace(models.DETECTOR, file="another.onnx")
+    if missing == "package":
+        model = dataclasses.replace(models.DETECTOR, name="not asked for yet")
+        monkeypatch.setattr(models, "find_spec", lambda _: None)
+    with pytest.raises(OcrEngineError, match=f"{model.file} expected in .* 'rapidocr'") as caught:
+        models.verified_path(model)
+    assert "pip install --force-reinstall" in str(caught.value)
+
+
+def test_an_unreadable_model_is_said(monkeypatch, tmp_path):
+    monkeypatch.setattr(models, "locate", lambda _: tmp_path)  # a folder cannot be read
+    with pytest.raises(OcrEngineError, match="cannot be read"):
+        models.verified_path(dataclasses.replace(models.DETECTOR, name="a folder"))
+
+
+# The runtime
+
+
+TELEMETRY = """
+import sys
+from ocrloom.vision.runtime import openvino_module
+openvino_module()
+print("openvino" in sys.modules, "openvino_telemetry" in sys.modules)
+import importlib.util
+print(importlib.util.find_spec("openvino_telemetry") is not None)
+"""
+
+
+def test_openvino_comes_without_its_telemetry(run_python):
+    from importlib.util import find_spec
+
+    loaded, installed = run_python(TELEMETRY).splitlines()
+    assert loaded == "True False"
+    # Whoever else wants the package still finds it.
+    assert installed == str(find_spec("openvino_telemetry") is not None)
+
+
+def test_a_runtime_that_does_not_load_is_said(run_python):
+    code = (
+        "import sys; sys.modules['openvino'] = None\n"
+        "from ocrloom import OcrEngineError\n"
+        "from ocrloom.vision.runtime import openvino_module\n"
+        "try: openvino_module()\n"
+        "except OcrEngineError as error: print(error)\n"
+        "print('openvino_telemetry' in sys.modules)"
+    )
+    message, left = run_python(code).splitlines()
+    assert message.startswith("the inference runtime OpenVINO does not load: ")
+    assert "pip install" in message
+    assert left == "False"
+
+
+def test_the_precision_is_one_that_the_cpu_has():
+    assert runtime.precision() in ("bf16", "f32")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the cache lies elsewhere")
+def test_the_cache_folder(monkeypatch, tmp_path):
+    if sys.platform == "darwin":
+        monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = runtime.cache_folder()
+    assert folder.is_dir()
+    assert tmp_path in folder.parents
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    (tmp_path / "file").touch()
+    if sys.platform != "darwin":
+        assert runtime.cache_folder() is None
+
+
+# Orientation
+
+
+def sure(rotation, low=0.3, high=0.95):
+    """A reader that is sure of boxes that are turned as the page must be."""
+    return lambda boxes: high if all(_turn(box) == rotation for box in boxes) else low
+
+
+def _turn(box):
+    return round(-box.angle) % 360
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_rotation_is_found_by_the_readers_confidence(rotation):
+    size = (600, 40) if rotation % 180 == 0 else (40, 600)
+    lines = [Box(400, 100 + 60 * n, *size, 0.0) for n in range(10)]
+    assert find_rotation(lines, sure(rotation)) == rotation
+
+
+def test_without_evidence_a_page_stays_as_it_lies():
+    assert find_rotation([], sure(180)) == 0
+    lines = [Box(400, 100 + 60 * n, 600, 40, 0.0) for n in range(10)]
+    assert find_rotation(lines, lambda _: 0.4) == 0
+
+
+@pytest.mark.parametrize("size", [(30, 30), (30, 40), (40, 30), (30, 60), (60, 30)])
+def test_a_single_speck_is_no_evidence(size):
+    def confidence(boxes):
+        assert boxes  # the mean of nothing is an error
+        return 0.2
+
+    assert find_rotation([Box(100, 100, *size, 0.0)], confidence) == 0
+
+
+@pytest.fixture(scope="module")
+def upright(scan):
+    pixels = np.asarray(PIL.Image.open(scan("french.png")))[:900]
+    return pixels, OcrEngine(language="fra").process(pixels).pages[0]
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_turned_pages_are_read_and_their_words_stay_on_the_ink(upright, quarters):
+    pixels, expected = upright
+    lying = np.ascontiguousarray(np.rot90(pixels, quarters))  # counterclockwise
+    page = OcrEngine(language="fra").process(lying).pages[0]
+    assert page.rotation == 90 * quarters
+    assert (page.height, page.width) == lying.shape
+    assert page.text == expected.text
+    for word, straight in zip(page.words, expected.words, strict=True):
+        mapped = [_turned_point(*corner, quarters, *pixels.shape) for corner in straight.polygon]
+        # Corner by corner: a polygon begins where its text begins.
+        assert np.abs(np.array(word.polygon) - mapped).max() < 8
+        assert _ink_share(lying, word.polygon) > 0.08
+
+
+def test_an_upright_page_is_left_alone(upright):
+    pixels, page = upright
+    assert page.rotation == 0
+    assert all(_ink_share(pixels, word.polygon) > 0.08 for word in page.words)
+
+
+def test_turning_can_be_left_out(upright):
+    from ocrloom import OcrOptions
+
+    options = OcrOptions(languages="fra", find_orientation=False)
+    page = OcrEngine(options=options).process(np.ascontiguousarray(upright[0][::-1, ::-1])).pages[0]
+    assert page.rotation == 0
+    assert page.text != upright[1].text
+
+
+def _turned_point(x, y, quarters, height, width):
+    """Where a point lies after the page was turned counterclockwise."""
+    for _ in range(quarters):
+        x, y, height, width = y, width - x, width, height
+    return x, y
+
+
+def _ink_share(pixels, polygon):
+    xs, ys = zip(*polygon, strict=True)
+    part = pixels[int(min(ys)) : math.ceil(max(ys)), int(min(xs)) : math.ceil(max(xs))]
+    return float((part < 140).mean())
+
+
+# Loading once
+
+
+def test_eight_threads_load_once():
+    calls, results = [], []
+    gate = threading.Barrier(8)
+
+    @once
+    def load(name):
+        time.sleep(0.02)
+        calls.append(name)
+        return object()
+
+    def ask():
+        gate.wait()
+        results.append(load("model"))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert calls == ["model"]
+    assert len(results) == 8
+    assert len(set(results)) == 1
+    assert load("another") is not results[0]
+
+
+def test_a_failure_is_not_remembered():
+    attempts = []
+
+    @once
+    def load():
+        attempts.append(1)
+        if len(attempts) < 3:
+            raise OSError("not yet")
+        return "loaded"
+
+    for _ in range(2):
+        with pytest.raises(OSError, match="not yet"):
+            load()
+    assert (load(), load(), len(attempts)) == ("loaded", "loaded", 3)
+
+
+def test_what_is_loaded_may_load_more():
+    @once
+    def inner():
+        return "inner"
+
+    @once
+    def outer():
+        return inner() + " and outer"
+
+    assert outer() == "inner and outer"
+    assert outer.__name__ == "outer"
