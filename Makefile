@@ -27,7 +27,7 @@ $(VENV)/.bench: $(VENV)/.pip pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable . --group bench
 	touch $@
 
-build/samples/.made: samples/make_samples.py
+build/samples/.made: $(wildcard samples/*.py)
 	$(BIN)/python samples/make_samples.py build/samples
 	touch $@
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 import ocrloom.vision
 from ocrloom.image import Image
 from ocrloom.vision.crops import cut
-from ocrloom.vision.detect import detect
 from ocrloom.vision.models import RECOGNISER, verified_path
+from ocrloom.vision.page import find_boxes
 from ocrloom.vision.quantise import heavy_convolutions
 from ocrloom.vision.recognise import recogniser_input
 from ocrloom.vision.runtime import core, openvino_module
-from ocrloom.vision.survey import survey
+from ocrloom.vision.widths import network_width
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import openvino
 
 __all__ = ["calibrate"]
@@ -42,12 +42,10 @@ def calibrate(samples: Sequence[Path]) -> Path:
     lines = []
     for path in samples:
         for frame in Image.load(path).frames():
-            grey = frame.pixels
-            if grey.ndim == 3:
-                grey = cv2.cvtColor(grey, cv2.COLOR_RGB2GRAY)
-            found = detect(frame.pixels, survey(grey))
-            boxes = [box for box in found if box.width > 2 * box.height]
-            lines += [recogniser_input(cut(frame.pixels, box).pixels) for box in boxes[::_EVERY]]
+            found = find_boxes(frame.pixels)
+            for box in [box for box in found if box.width > 2 * box.height][::_EVERY]:
+                crop = cut(frame.pixels, box, network_width(box.width, box.height))
+                lines.append(recogniser_input(crop.pixels))
     bounds = {RECOGNISER.file: _bounds(lines)}
     target = Path(ocrloom.vision.__path__[0]) / "activations.json"
     target.write_text(json.dumps(bounds, indent=1) + "\n", encoding="utf-8")
@@ -70,8 +68,7 @@ def _bounds(inputs: Sequence[np.ndarray]) -> dict[str, float]:
     )
     found = np.array([list(_reach(probe([tensor]).values())) for tensor in inputs])
     return {
-        name: round(float(bound), 4)
-        for name, bound in zip(names, found.mean(axis=0), strict=True)
+        name: round(float(bound), 4) for name, bound in zip(names, found.mean(axis=0), strict=True)
     }
 
 

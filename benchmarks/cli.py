@@ -1,4 +1,4 @@
-"""The commands: ``accuracy``, ``speed`` and ``lag``. Tables on stdout, progress on stderr."""
+"""The commands ``accuracy``, ``speed``, ``lag`` and ``calibrate``: tables on stdout only."""
 
 # Annotations are not postponed here: Typer reads them at run time.
 import asyncio
@@ -158,6 +158,18 @@ def lag(
     if json_file:
         settings = _settings(folder, only, language, None, calls=calls)
         write_json(json_file, "lag", settings, {"lag": report}, machine, versions())
+
+
+@app.command()
+def calibrate(
+    folder: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="The sample pages.")
+    ] = SAMPLES,
+) -> None:
+    """Measure the bounds of eight-bit arithmetic on the project's samples, into the package."""
+    from benchmarks.calibrate import calibrate as measure
+
+    typer.echo(measure([sample.path for sample in _samples(folder, "*")]))
 
 
 def _samples(folder: Path, only: str) -> list[corpus.Sample]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import math
 import sys
 import threading
@@ -24,7 +25,8 @@ from ocrloom.vision.ctc import Reading, collapse
 from ocrloom.vision.geometry import Box
 from ocrloom.vision.once import once
 from ocrloom.vision.orientation import find_rotation
-from ocrloom.vision.recognise import HEIGHT, dictionary, network_width
+from ocrloom.vision.recognise import dictionary
+from ocrloom.vision.widths import HEIGHT, WIDTHS, network_width, plan_widths
 from ocrloom.vision.words import words_of
 
 # Decoding
@@ -193,8 +195,8 @@ def test_a_crop_is_upright_and_holds_its_box(angle, colour):
     cv2.fillConvexPoly(page, np.rint(corners).astype(np.int32), 0)
     if colour:
         page = np.stack([page] * 3, axis=2)
-    crop = cut(page, Box(300, 300, 240, 80, angle))
-    assert crop.pixels.shape == (HEIGHT, network_width(crop.box.width, crop.box.height), 3)
+    crop = cut(page, Box(300, 300, 240, 80, angle), 120)
+    assert crop.pixels.shape == (HEIGHT, 120, 3)
     ink = crop.pixels[:, :, 0] < 128
     assert ink[HEIGHT // 2, ink.shape[1] // 2]
     assert ink.mean() == pytest.approx(200 * 40 / (crop.box.width * crop.box.height), abs=0.03)
@@ -212,11 +214,44 @@ def test_a_longer_line_never_gets_less_room(width, more, height):
 @given(st.floats(1, 1e5), st.floats(1, 500))
 def test_the_width_is_near_the_natural_one(width, height):
     natural = width / height * HEIGHT
-    assume(natural <= 1e5)
+    assume(0.8 * natural <= WIDTHS[-1])
     found = network_width(width, height)
     assert found % 8 == 0
     # Design: squeezed below 0.7 of it accuracy suffers; wider than it only costs.
     assert max(32, 0.7 * natural) <= found <= max(32, 1.1 * natural + 8)
+
+
+@given(st.lists(st.sampled_from([w for w in WIDTHS if w < 3000]), max_size=60))
+def test_a_page_is_read_at_few_of_its_own_widths(widths):
+    plan = plan_widths(widths)
+    assert plan.keys() == set(widths)
+    assert set(plan.values()) <= set(widths)
+    for width, planned in plan.items():
+        assert width <= planned <= 1.25 * width
+
+
+def cheapest(widths: list[int], change: int) -> float:
+    """Least cost over all ways to part the sorted widths into groups, tried one by one."""
+    ascending = sorted(set(widths))
+    costs = []
+    for cuts in itertools.product([False, True], repeat=max(0, len(ascending) - 1)):
+        groups: list[list[int]] = [[]]
+        for width, cut_here in zip(ascending, [*cuts, True], strict=True):
+            groups[-1].append(width)
+            if cut_here:
+                groups.append([])
+        groups.pop()
+        if all(group[-1] <= 1.25 * group[0] for group in groups):
+            read = sum(group[-1] * sum(widths.count(w) for w in group) for group in groups)
+            costs.append(read + change * len(groups))
+    return min(costs)
+
+
+@given(st.lists(st.sampled_from([104, 112, 120, 136, 144, 160, 176, 192]), min_size=1, max_size=9))
+def test_the_plan_is_the_cheapest_one(widths):
+    plan = plan_widths(widths)
+    cost = sum(plan[width] for width in widths) + 220 * len(set(plan.values()))
+    assert cost == cheapest(widths, 220)
 
 
 def test_there_are_few_widths():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from ocrloom.errors import OcrLanguageNotInstalled, OcrOptionError
-from ocrloom.image import Frame, Image
+from ocrloom.image import Image
 from ocrloom.languages import PPOCR, Language, LanguageLike, parse_languages
 from ocrloom.options import OcrOptions
 from ocrloom.result import OcrResult, Page
@@ -15,6 +14,8 @@ from ocrloom.scheduling.future import Future
 from ocrloom.scheduling.pool import Pool, shared_pool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from ocrloom.image.lazy import ImageLike
 
 __all__ = ["OcrEngine", "OcrFuture"]

@@ -5,11 +5,14 @@ The command line's flags and their defaults are derived from these fields; a tes
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 from ocrloom.errors import OcrOptionError
 from ocrloom.languages import Language, LanguageLike, parse_languages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["Limits", "OcrOptions"]
 
@@ -39,11 +42,11 @@ class OcrOptions:
     """How a source is read. Immutable; ``dataclasses.replace`` makes a changed copy."""
 
     languages: tuple[Language, ...] = (Language.AUTO,)
-    """Languages of the text; takes one or several members, names or codes. AUTO finds the script."""
+    """Languages of the text: one or several members, names or codes. AUTO finds the script."""
     find_orientation: bool = True
     """Whether pages that lie on their side or upside down are found and read upright."""
     min_confidence: float = 0.5
-    """Lines whose mean character confidence is below this are taken for noise and left out, 0..1."""
+    """Lines whose mean confidence, 0..1, is below this are taken for noise and left out."""
     limits: Limits = Limits()
     """Limits for sources that the engine opens itself."""
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ocrloom.image import Frame
 from ocrloom.layout import Piece, arrange
-from ocrloom.options import OcrOptions
 from ocrloom.result import Block, Line, Page, Polygon
 from ocrloom.vision.page import Segment, read_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ocrloom.image import Frame
+    from ocrloom.options import OcrOptions
 
 __all__ = ["read_frame"]
 
@@ -30,8 +34,7 @@ def read_frame(
     height, width = frame.pixels.shape[:2]
     reading = read_page(frame.pixels, options, checkpoint)
     blocks, slope = arrange(map(_piece, reading.segments))
-    if reading.rotation:
-        blocks = tuple(_turned_back(block, reading.rotation, width, height) for block in blocks)
+    blocks = tuple(_turned_back(block, reading.rotation, width, height) for block in blocks)
     return Page(
         number=frame.number,
         width=width,
@@ -49,10 +52,11 @@ def _piece(segment: Segment) -> Piece:
 
 
 def _turned_back(block: Block, rotation: int, width: int, height: int) -> Block:
-    """A block of the upright page, with polygons in pixels of the frame as it lies."""
+    """A block of the upright page in pixels, to 0.01 of them, of the frame as it lies."""
 
     def back(polygon: Polygon) -> Polygon:
-        a, b, c, d = (_point_back(x, y, rotation, width, height) for x, y in polygon)
+        points = (_point_back(x, y, rotation, width, height) for x, y in polygon)
+        a, b, c, d = ((round(x, 2), round(y, 2)) for x, y in points)
         return a, b, c, d
 
     def line_back(line: Line) -> Line:
@@ -62,12 +66,12 @@ def _turned_back(block: Block, rotation: int, width: int, height: int) -> Block:
     return Block(lines=tuple(map(line_back, block.lines)), polygon=back(block.polygon))
 
 
-def _point_back(
-    x: float, y: float, rotation: int, width: int, height: int
-) -> tuple[float, float]:
+def _point_back(x: float, y: float, rotation: int, width: int, height: int) -> tuple[float, float]:
     """A point of the page turned clockwise by ``rotation``, on the frame of that size."""
     if rotation == 90:
         return y, height - x
     if rotation == 180:
         return width - x, height - y
-    return width - y, x
+    if rotation == 270:
+        return width - y, x
+    return x, y

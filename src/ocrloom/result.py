@@ -8,9 +8,11 @@ with the corner where the text begins. Confidences are in 0..1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["Block", "Line", "OcrResult", "Page", "Point", "Polygon", "Word"]
 

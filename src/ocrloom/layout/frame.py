@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import cos, fsum, radians, sin
+from typing import TYPE_CHECKING
 
-from ocrloom.result import Point, Polygon, Word
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ocrloom.result import Point, Polygon, Word
 
 __all__ = ["Frame", "Placed", "Span", "page_slope"]
 

@@ -8,11 +8,14 @@ to be read across, are left together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from statistics import median
+from typing import TYPE_CHECKING
 
 from ocrloom.layout.frame import Placed, Span
 from ocrloom.layout.rows import Row, group_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["find_gutter"]
 

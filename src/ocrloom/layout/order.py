@@ -8,14 +8,18 @@ figures come row by row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
 from dataclasses import dataclass
 from statistics import median
+from typing import TYPE_CHECKING
 
 from ocrloom.layout.frame import Frame, Placed, Span, page_slope
 from ocrloom.layout.gutters import find_gutter
 from ocrloom.layout.rows import group_rows
 from ocrloom.result import Block, Line, Polygon, Word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["Piece", "arrange"]
 
@@ -101,7 +105,7 @@ def _blocks(pieces: Sequence[Placed]) -> list[list[list[Placed]]]:
     """Rows of one column, parted where the distance between them is more than usual."""
     rows = group_rows(pieces)
     middles = [median(piece.span.middle for piece in row) for row in rows]
-    steps = [below - above for above, below in zip(middles, middles[1:], strict=False)]
+    steps = [below - above for above, below in itertools.pairwise(middles)]
     usual = median(steps) if steps else 0.0
     blocks = [[rows[0]]]
     for row, step in zip(rows[1:], steps, strict=True):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ocrloom.layout.frame import Placed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Row", "group_rows"]
 

@@ -8,12 +8,15 @@ of foreign names.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
-from ocrloom.vision.once import once
+from typing import TYPE_CHECKING
 
 from ocrloom.languages import Language, Script
+from ocrloom.vision.once import once
 from ocrloom.vision.recognise import dictionary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["Alphabet", "alphabet_of", "everything", "is_latin"]
 
@@ -58,7 +61,9 @@ def is_latin(character: str) -> bool:
         return True
     if unicodedata.category(character[0]) in _MARKS:
         return ord(character[0]) <= _LAST_LATIN_MARK
-    return unicodedata.name(character[0], "").startswith(("LATIN ", "MICRO ", "FEMININE ORD", "MASCULINE ORD"))
+    return unicodedata.name(character[0], "").startswith(
+        ("LATIN ", "MICRO ", "FEMININE ORD", "MASCULINE ORD")
+    )
 
 
 def alphabet_of(languages: Iterable[Language]) -> Alphabet:

@@ -8,13 +8,12 @@ import cv2
 import numpy as np
 
 from ocrloom.vision.geometry import Box
-from ocrloom.vision.recognise import HEIGHT, network_width
+from ocrloom.vision.widths import HEIGHT
 
 __all__ = ["Crop", "cut", "ink_spans", "stacked_lines"]
 
 _RULE = 0.75  # share of a crop's width that is inked in a row of pixels that is a ruled line
 _MIN_LINE = 0.2  # height, in widths of a tall box, of what may be a line in it
-_END_MARGIN = 0.1  # of the height: detection tends to cut the first and last letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +24,14 @@ class Crop:
     pixels: np.ndarray
 
 
-def cut(page: np.ndarray, box: Box) -> Crop:
+def cut(page: np.ndarray, box: Box, width: int) -> Crop:
     """Cuts a box out of a page and scales it to the recogniser's height.
 
     Args:
         page: (H, W) or (H, W, 3) RGB uint8.
-        box: Where; a margin is added at both ends.
+        box: Where.
+        width: Pixels of width that the crop is scaled to.
     """
-    box = box.grown(_END_MARGIN * box.height, 0.0)
-    width = network_width(box.width, box.height)
     # Shrinking by more than a half in one step would skip pixels: cut larger, then average.
     factor = max(1, round(box.height / HEIGHT))
     size = (width * factor, HEIGHT * factor)
@@ -72,7 +70,7 @@ def ink_spans(crop: np.ndarray, bounds: np.ndarray) -> np.ndarray:
 
 
 def stacked_lines(page: np.ndarray, box: Box) -> list[Box]:
-    """The lines of a tall box in which detection joined several short ones, like numbers in a column.
+    """The lines of a tall box in which detection joined short ones, like a column of numbers.
 
     Args:
         page: (H, W) or (H, W, 3) RGB uint8.

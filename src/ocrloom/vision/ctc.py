@@ -33,9 +33,7 @@ class Reading:
         return sum(marks) / len(marks) if marks else 0.0
 
 
-def collapse(
-    classes: np.ndarray, probabilities: np.ndarray, characters: np.ndarray
-) -> Reading:
+def collapse(classes: np.ndarray, probabilities: np.ndarray, characters: np.ndarray) -> Reading:
     """Merges the best classes of all steps into characters.
 
     Args:

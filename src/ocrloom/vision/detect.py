@@ -8,6 +8,7 @@ connected pixels become rectangles, which are grown back to the size of the line
 from __future__ import annotations
 
 from math import log
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -16,13 +17,16 @@ from ocrloom.vision.geometry import Box
 from ocrloom.vision.models import DETECTOR, verified_path
 from ocrloom.vision.once import once
 from ocrloom.vision.runtime import Network, core, openvino_module
-from ocrloom.vision.survey import Survey
+
+if TYPE_CHECKING:
+    from ocrloom.vision.survey import Survey
 
 __all__ = ["detect", "detector_input"]
 
 _THRESHOLD = 0.3  # pixel probability that counts as text
 _MIN_CONFIDENCE = 0.5  # mean probability inside a rectangle that counts as a line
 _UNCLIP = 1.6  # growth of the shrunken rectangle, in units of area / perimeter
+_END_MARGIN = 0.1  # of the line height, at both ends: first and last letters tend to be cut
 _MIN_SIDE = 3  # pixels of the probability map; less is a speck
 
 
@@ -41,7 +45,8 @@ def _network() -> Network:
 
 
 def _probability(score: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-score))
+    probability: np.ndarray = 1 / (1 + np.exp(-score))
+    return probability
 
 
 def detect(pixels: np.ndarray, view: Survey) -> list[Box]:
@@ -102,9 +107,9 @@ def _boxes(scores: np.ndarray) -> list[Box]:
         if min(width, height) < _MIN_SIDE or _confidence(scores, contour) < _MIN_CONFIDENCE:
             continue
         grow = _UNCLIP * width * height / (2 * (width + height))
-        found.append(
-            _upright(Box(x + 0.5, y + 0.5, width + 2 * grow, height + 2 * grow, angle))
-        )
+        box = _upright(Box(x + 0.5, y + 0.5, width + 2 * grow, height + 2 * grow, angle))
+        ends = _END_MARGIN * min(box.width, box.height)
+        found.append(box.grown(ends, 0.0) if box.width >= box.height else box.grown(0.0, ends))
     return found
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from ocrloom.vision.once import once
 from importlib.util import find_spec
 from pathlib import Path
 
 from ocrloom.errors import OcrEngineError
+from ocrloom.vision.once import once
 
 __all__ = ["DETECTOR", "RECOGNISER", "Model", "locate", "verified_path"]
 

@@ -7,15 +7,20 @@ is far lower when they stand on their head.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ocrloom.vision.geometry import Box
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
-__all__ = ["evidence", "find_rotation", "lies_on_its_side", "turned"]
+    from ocrloom.vision.geometry import Box
+
+__all__ = ["evidence", "find_rotation", "turned"]
 
 _LINES = 6  # lines that are asked
 _LONGEST = 25.0  # of their heights; more of a line adds cost, not evidence
+_TALL = 1.5  # height in widths from which text may run up or down in a box
+_FEW = 4.0  # flat boxes of less than one in so many of the tall ones' area tell less
 _SURE = 0.85  # mean confidence that needs no comparison
 _READABLE = 0.5  # mean confidence below which nothing was read
 _MARGIN = 0.08  # by which another orientation must be better than lying as it is
@@ -34,13 +39,6 @@ def evidence(boxes: Sequence[Box]) -> list[Box]:
     good = [box for box in ranked if worth(box) >= 0.5 * worth(ranked[0])]
     step = max(1, len(good) // _LINES)
     return good[::step][:_LINES]
-
-
-def lies_on_its_side(boxes: Sequence[Box]) -> bool:
-    """Whether most of the text area stands in boxes that are taller than wide."""
-    upright = sum(box.width * box.height for box in boxes if box.width > 1.5 * box.height)
-    tall = sum(box.width * box.height for box in boxes if box.height > 1.5 * box.width)
-    return tall > upright
 
 
 def turned(box: Box, degrees: int) -> Box:
@@ -65,20 +63,23 @@ def find_rotation(boxes: Sequence[Box], confidence: Callable[[Sequence[Box]], fl
     Returns:
         0, 90, 180 or 270.
     """
-    if not boxes:
-        return 0
-    flat = evidence([box for box in boxes if box.width >= box.height])
-    as_it_lies = confidence(flat) if flat else 0.0
-    if lies_on_its_side(boxes):
-        sample = evidence([box for box in boxes if box.height > box.width])
-        turns = (90, 270)
-    else:
-        sample = flat
-        turns = (180,)
+    flat = [box for box in boxes if box.width >= box.height]
+    tall = [box for box in boxes if box.height > _TALL * box.width]
+    sample = evidence(flat)
+    as_it_lies = confidence(sample) if sample else 0.0
+    turns = [180]
+    if _area(tall) > _area(flat):  # it lies on its side, or holds columns of short numbers
+        sample, turns = evidence(tall), [90, 270]
+        # A page on its side has a few flat boxes too; what they say counts for as much as they are.
+        as_it_lies *= min(1.0, _FEW * _area(flat) / _area(tall))
     if not sample or as_it_lies >= _SURE:
         return 0
     best, rotation = max((confidence(_turned_and_cut(sample, turn)), turn) for turn in turns)
     return rotation if best > max(as_it_lies + _MARGIN, _READABLE) else 0
+
+
+def _area(boxes: Sequence[Box]) -> float:
+    return sum(box.width * box.height for box in boxes)
 
 
 def _turned_and_cut(boxes: Sequence[Box], degrees: int) -> list[Box]:

@@ -6,27 +6,32 @@ Orientation, detection, crops, recognition, words. Which line follows which is d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from ocrloom.languages import Language
-from ocrloom.options import OcrOptions
-from ocrloom.result import Word
 from ocrloom.vision.alphabets import Alphabet, alphabet_of, everything, is_latin
 from ocrloom.vision.crops import Crop, cut, stacked_lines
-from ocrloom.vision.ctc import Reading
 from ocrloom.vision.detect import detect
-from ocrloom.vision.geometry import Box
 from ocrloom.vision.orientation import evidence, find_rotation, turned
 from ocrloom.vision.recognise import read
 from ocrloom.vision.survey import survey
+from ocrloom.vision.widths import network_width, plan_widths
 from ocrloom.vision.words import words_of
 
-__all__ = ["PageReading", "Segment", "read_page"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ocrloom.options import OcrOptions
+    from ocrloom.result import Word
+    from ocrloom.vision.ctc import Reading
+    from ocrloom.vision.geometry import Box
+
+__all__ = ["PageReading", "Segment", "find_boxes", "read_page"]
 
 _DOUBTFUL = 0.8  # confidence below which a line is read with all characters too
 _TALL = 1.5  # height in widths from which a box may hold more than one upright line
@@ -64,24 +69,25 @@ def read_page(
     Raises:
         OcrEngineError: The runtime failed.
     """
-    boxes = _find_boxes(pixels)
-    reader = _Reader(pixels, alphabet_of(options.languages), checkpoint)
+    boxes = find_boxes(pixels)
+    reader = _Reader(pixels, boxes, alphabet_of(options.languages), checkpoint)
     rotation = find_rotation(boxes, reader.confidence) if options.find_orientation else 0
     if rotation:
         pixels = np.ascontiguousarray(np.rot90(pixels, -rotation // 90))
-        boxes = _find_boxes(pixels)
-        reader = _Reader(pixels, reader.alphabet, checkpoint)
+        boxes = find_boxes(pixels)
+        reader = _Reader(pixels, boxes, reader.alphabet, checkpoint)
     if options.languages == (Language.AUTO,):
         reader.narrow(evidence(boxes))
     segments = []
-    for crop, reading in (piece for box in boxes for piece in reader.read_best(box)):
+    for crop, reading in reader.read_all(boxes):
         words = words_of(crop, reading)
         if words and reading.confidence >= options.min_confidence:
             segments.append(Segment(box=crop.box, words=words))
     return PageReading(segments=tuple(segments), rotation=rotation)
 
 
-def _find_boxes(pixels: np.ndarray) -> list[Box]:
+def find_boxes(pixels: np.ndarray) -> list[Box]:
+    """Boxes around the pieces of lines on a page, (H, W) or (H, W, 3) RGB uint8, as it lies."""
     grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     return detect(pixels, survey(grey))
 
@@ -90,34 +96,48 @@ class _Reader:
     """Reads boxes of one page, each of them once."""
 
     def __init__(
-        self, pixels: np.ndarray, alphabet: Alphabet, checkpoint: Callable[[], None]
+        self,
+        pixels: np.ndarray,
+        boxes: Sequence[Box],
+        alphabet: Alphabet,
+        checkpoint: Callable[[], None],
     ) -> None:
         self.alphabet = alphabet
         self._pixels = pixels
         self._checkpoint = checkpoint
         self._narrowed = False
+        self._plan = plan_widths([network_width(box.width, box.height) for box in boxes])
         self._known: dict[Box, tuple[Crop, Reading]] = {}
 
     def read(self, box: Box) -> tuple[Crop, Reading]:
         """Crop and reading of a box."""
         if box not in self._known:
             self._checkpoint()
-            crop = cut(self._pixels, box)
+            crop = cut(self._pixels, box, self._width(box))
             self._known[box] = crop, read(crop.pixels, self.alphabet)
         return self._known[box]
 
+    def _width(self, box: Box) -> int:
+        own = network_width(box.width, box.height)
+        return self._plan.get(own, own)
+
     def confidence(self, boxes: Sequence[Box]) -> float:
         """Mean confidence of reading these boxes, 0..1."""
-        return fmean(self.read(box)[1].confidence for box in boxes)
+        return fmean(self.read(box)[1].confidence for box in sorted(boxes, key=self._width))
 
     def narrow(self, boxes: Sequence[Box]) -> None:
         """Leaves the characters of other scripts out if these boxes have none of them."""
-        texts = [self.read(box)[1].text for box in boxes]
+        texts = [self.read(box)[1].text for box in sorted(boxes, key=self._width)]
         if all(is_latin(character) for text in texts for character in text):
             self.alphabet = alphabet_of([Language.ENGLISH])
             self._narrowed = True
 
-    def read_best(self, box: Box) -> list[tuple[Crop, Reading]]:
+    def read_all(self, boxes: Sequence[Box]) -> Iterator[tuple[Crop, Reading]]:
+        """The best reading of each box, those of one width one after the other."""
+        for box in sorted(boxes, key=self._width):
+            yield from self._read_best(box)
+
+    def _read_best(self, box: Box) -> list[tuple[Crop, Reading]]:
         """The best reading of a box: as it is, from the side, or line by line where it is tall."""
         best = [self.read(box)]
         if box.height > _TALL * box.width and best[0][1].confidence < _CLEAR:

@@ -12,7 +12,6 @@ bounds; ``python -m benchmarks calibrate`` measures them again on the project's 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,8 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     import openvino
 
     from ocrloom.vision.models import Model
@@ -49,11 +50,13 @@ def heavy_convolutions(model: openvino.Model) -> Iterator[openvino.Node]:
         model: A model with a static input shape.
     """
     for op in model.get_ordered_ops():
-        if op.get_type_name() == "Convolution":
-            weights, image = op.input_value(1).get_shape(), op.input_value(0).get_shape()
-            if list(weights[2:]) == [1, 1] and weights[0] * weights[1] >= _MIN_WEIGHTS:
-                if image[2] > 1:  # not the pooled vectors and sequences, which are few numbers
-                    yield op
+        if op.get_type_name() != "Convolution":
+            continue
+        weights, image = op.input_value(1).get_shape(), op.input_value(0).get_shape()
+        heavy = list(weights[2:]) == [1, 1] and weights[0] * weights[1] >= _MIN_WEIGHTS
+        # Pooled vectors and sequences, one row high, are few numbers.
+        if heavy and image[2] > 1:
+            yield op
 
 
 def quantise(model: openvino.Model, bounds: Mapping[str, float]) -> None:
@@ -73,7 +76,9 @@ def quantise(model: openvino.Model, bounds: Mapping[str, float]) -> None:
             continue
         # -128..127 for the inputs, one scale for all; -127..127 for the weights, one scale for
         # each channel.
-        low, high = _constants(np.full((1, 1, 1, 1), -bound), np.full((1, 1, 1, 1), bound * 127 / 128))
+        low, high = _constants(
+            np.full((1, 1, 1, 1), -bound), np.full((1, 1, 1, 1), bound * 127 / 128)
+        )
         rounded = ops.fake_quantize(op.input_value(0), low, high, low, high, 256)
         op.input(0).replace_source_output(rounded.output(0))
         weights = op.input_value(1).get_node().data

@@ -25,11 +25,7 @@ if TYPE_CHECKING:
 
     from ocrloom.vision.alphabets import Alphabet
 
-__all__ = ["HEIGHT", "dictionary", "network_width", "read", "recogniser_input"]
-
-HEIGHT = 48  # pixels that the network wants
-_ASPECT = 0.8  # share of the natural width that is kept: cheaper and slightly better
-_STEP = 8  # pixels of width a time step
+__all__ = ["dictionary", "read", "recogniser_input"]
 
 
 @once
@@ -89,18 +85,6 @@ def _head(alphabet: Alphabet) -> tuple[Network, np.ndarray]:
     return head, np.array(known, dtype=object)[classes]
 
 
-def network_width(width: float, height: float) -> int:
-    """Pixels of network input for a crop of that size, one of few widths.
-
-    Each width costs its own preparation in the runtime, so they grow by up to a thirty-second.
-    """
-    natural = max(1.0, width / height * HEIGHT * _ASPECT)
-    step = _STEP
-    while natural / step > 64:
-        step *= 2
-    return max(32, -int(-natural // step) * step)
-
-
 def recogniser_input(crop: np.ndarray) -> np.ndarray:
     """A crop, (48, W, 3) uint8 BGR, as the network wants it: (1, 3, 48, W) float32 in -1..1."""
     return cv2.dnn.blobFromImage(crop, 1 / 127.5, mean=(127.5, 127.5, 127.5))
@@ -110,7 +94,7 @@ def read(crop: np.ndarray, alphabet: Alphabet) -> Reading:
     """Reads one crop of text.
 
     Args:
-        crop: (48, W, 3) uint8 BGR, W one of the widths that ``network_width`` gives.
+        crop: (48, W, 3) uint8 BGR, W one of ``ocrloom.vision.widths.WIDTHS``.
         alphabet: Characters that may occur.
 
     Raises:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import sys
 import threading
-from ocrloom.vision.once import once
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from ocrloom.errors import OcrEngineError
 from ocrloom.scheduling.cpus import usable_cpus
+from ocrloom.vision.once import once
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     import numpy as np
     import openvino
 
@@ -25,7 +28,7 @@ __all__ = ["Network", "cache_folder", "core", "openvino_module", "precision"]
 
 
 @once
-def openvino_module() -> Any:
+def openvino_module() -> ModuleType:
     """The ``openvino`` module, imported so that it sends nothing home.
 
     Importing OpenVINO imports its model converter, which reports the import over the network
@@ -40,7 +43,7 @@ def openvino_module() -> Any:
     if blocked:
         sys.modules[name] = None  # type: ignore[assignment]  # the documented way to block a name
     try:
-        import openvino
+        openvino = import_module("openvino")
     except (ImportError, OSError) as error:
         raise OcrEngineError(
             f"the inference runtime OpenVINO does not load: {error}; "
@@ -49,6 +52,9 @@ def openvino_module() -> Any:
     finally:
         if blocked:
             del sys.modules[name]
+    # The first call fills a table that every inference reads, and two threads that fill it at once
+    # lock each other out for good (OpenVINO 2026.4): so it is filled here, where only one can be.
+    openvino.Type.f32.to_dtype()
     return openvino
 
 
@@ -71,7 +77,7 @@ def core() -> openvino.Core:
     folder = cache_folder()
     if folder is not None:
         runtime.set_property({"CACHE_DIR": str(folder)})
-    return runtime  # type: ignore[no-any-return]  # the module is loaded as Any, see above
+    return runtime
 
 
 @once

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ocrloom.languages import PPOCR
 from ocrloom.result import Word
 from ocrloom.vision.crops import Crop, ink_spans
-from ocrloom.vision.ctc import Reading
+
+if TYPE_CHECKING:
+    from ocrloom.vision.ctc import Reading
 
 __all__ = ["words_of"]
 
@@ -32,22 +37,21 @@ def words_of(crop: Crop, reading: Reading) -> tuple[Word, ...]:
     middles = (reading.starts + reading.ends) / 2
     # Between two words lie one or more spaces: the middle of what they cover divides the words.
     gaps = [
-        (middles[end] + middles[start - 1]) / 2
-        for (_, end), (start, _) in zip(runs, runs[1:], strict=False)
+        (middles[end] + middles[start - 1]) / 2 for (_, end), (start, _) in itertools.pairwise(runs)
     ]
     edges = np.rint(np.array([0.0, *gaps, 1.0]) * width).astype(int)
     spans = ink_spans(crop.pixels, np.stack([edges[:-1], edges[1:]], axis=1))
     scale = np.array([crop.box.width / width, crop.box.height / crop.pixels.shape[0]] * 2)
     words = []
-    for (start, end), (left, top, right, bottom) in zip(runs, (spans * scale).tolist(), strict=True):
-        point = crop.box.point
+    for (start, end), span in zip(runs, (spans * scale).tolist(), strict=True):
+        left, top, right, bottom = span
+        corners = (left, top), (right, top), (right, bottom), (left, bottom)
+        a, b, c, d = (crop.box.point(along, across) for along, across in corners)
         words.append(
             Word(
                 text=reading.text[start:end],
-                polygon=(
-                    point(left, top), point(right, top), point(right, bottom), point(left, bottom),
-                ),
-                confidence=float(reading.confidences[start:end].mean()),
+                polygon=(a, b, c, d),
+                confidence=round(float(reading.confidences[start:end].mean()), 4),
                 recogniser=PPOCR,
             )
         )
