@@ -52,15 +52,24 @@ def _piece(segment: Segment) -> Piece:
 
 
 def _turned_back(block: Block, rotation: int, width: int, height: int) -> Block:
-    """A block of the upright page in pixels, to 0.01 of them, of the frame as it lies."""
+    """A block of the upright page on the frame as it lies.
+
+    Nothing reaches over the frame's edge. Positions come out to 0.01 pixels and confidences to 0.0001, which is more than they are true.
+    """
 
     def back(polygon: Polygon) -> Polygon:
         points = (_point_back(x, y, rotation, width, height) for x, y in polygon)
-        a, b, c, d = ((round(x, 2), round(y, 2)) for x, y in points)
+        a, b, c, d = (
+            (round(min(max(x, 0.0), width), 2), round(min(max(y, 0.0), height), 2))
+            for x, y in points
+        )
         return a, b, c, d
 
     def line_back(line: Line) -> Line:
-        words = tuple(replace(word, polygon=back(word.polygon)) for word in line.words)
+        words = tuple(
+            replace(word, polygon=back(word.polygon), confidence=round(word.confidence, 4))
+            for word in line.words
+        )
         return Line(words=words, polygon=back(line.polygon))
 
     return Block(lines=tuple(map(line_back, block.lines)), polygon=back(block.polygon))

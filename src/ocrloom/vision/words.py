@@ -51,7 +51,7 @@ def words_of(crop: Crop, reading: Reading) -> tuple[Word, ...]:
             Word(
                 text=reading.text[start:end],
                 polygon=(a, b, c, d),
-                confidence=round(float(reading.confidences[start:end].mean()), 4),
+                confidence=float(reading.confidences[start:end].mean()),
                 recogniser=PPOCR,
             )
         )
