@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from ocrloom.errors import OcrLanguageNotInstalled, OcrOptionError
+from ocrloom._version import __version__
+from ocrloom.errors import OcrEngineError, OcrLanguageNotInstalled, OcrOptionError
 from ocrloom.image import Image
 from ocrloom.languages import PPOCR, Language, LanguageLike, parse_languages
 from ocrloom.options import OcrOptions
 from ocrloom.result import OcrResult, Page
 from ocrloom.scheduling.future import Future
-from ocrloom.scheduling.pool import Pool, shared_pool
+from ocrloom.scheduling.pool import Forked, Pool, shared_pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -57,9 +59,17 @@ class OcrEngine:
         self.options = options or OcrOptions()
         if language is not None:
             self.options = replace(self.options, languages=parse_languages(language))
-        if workers is not None and workers < 1:
-            raise OcrOptionError(f"workers must be at least 1, got {workers}")
-        self._own_pool = None if workers is None else Pool(workers)
+        self._pool = shared_pool()
+        if workers is not None:
+            if not isinstance(workers, int) or workers < 1:
+                raise OcrOptionError(
+                    f"workers must be a whole number of at least 1, got {workers!r}"
+                )
+            self._pool = Pool(workers)
+            # What it has begun still ends when the engine is forgotten, then its threads do.
+            weakref.finalize(self, self._pool.retire)
+        self._futures: weakref.WeakSet[OcrFuture] = weakref.WeakSet()
+        self._closed = False
 
     @property
     def language(self) -> Language | tuple[Language, ...]:
@@ -88,13 +98,23 @@ class OcrEngine:
         Raises:
             OcrSourceError: The file does not exist or cannot be opened.
             OcrLanguageNotInstalled: The language's recogniser is not installed.
+            OcrEngineError: The engine was closed, or the process forked after reading began.
         """
+        if self._closed:
+            raise OcrEngineError("this engine was closed; make another OcrEngine")
         options = self.options
         _check_installed(options.languages)
         image = Image.load(source, limits=options.limits)
         future: OcrFuture = Future()
-        pool = self._own_pool or shared_pool()
-        pool.submit(future, lambda checkpoint: _read(image, options, checkpoint))
+        try:
+            self._pool.submit(future, lambda checkpoint: _read(image, options, checkpoint))
+        except Forked as error:
+            raise OcrEngineError(
+                "this process was forked after reading had begun, and the workers stayed in the "
+                "parent; start processes with the methods 'spawn' or 'forkserver', or fork before "
+                "the first recognition"
+            ) from error
+        self._futures.add(future)
         return future
 
     def process(self, source: ImageLike) -> OcrResult:
@@ -113,9 +133,15 @@ class OcrEngine:
             future.cancel()
 
     def close(self) -> None:
-        """Cancels what this engine's own workers do and ends them; shared workers stay."""
-        if self._own_pool is not None:
-            self._own_pool.close()
+        """Cancels what this engine has begun and ends its own workers; shared ones stay.
+
+        A closed engine reads nothing more. Closing it again does nothing.
+        """
+        self._closed = True
+        for future in list(self._futures):
+            future.cancel()
+        if self._pool is not shared_pool():
+            self._pool.close()
 
     def __enter__(self) -> Self:
         return self
@@ -134,9 +160,9 @@ def _check_installed(languages: Iterable[Language]) -> None:
     for language in languages:
         if PPOCR not in language.recognisers:
             raise OcrLanguageNotInstalled(
-                f"{language.english_name} is read by the Tesseract recogniser, which is not "
-                "installed; it comes with the extra of that name: "
-                "pip install 'ocrloom[tesseract]'"
+                f"{language.english_name} needs the Tesseract recogniser, which is not installed: "
+                f"pip install 'ocrloom[tesseract]' (planned; ocrloom {__version__} installs it "
+                "and cannot use it yet)"
             )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import threading
 import weakref
 from collections import deque
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 from ocrloom.scheduling.cpus import usable_cpus
 from ocrloom.scheduling.future import Future
 
-__all__ = ["Cancelled", "Pool", "shared_pool"]
+__all__ = ["Cancelled", "Forked", "Pool", "shared_pool"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -31,6 +32,10 @@ class Cancelled(BaseException):
 
     Not an ``Exception``, so that no handler on the way takes it for a failure of the work.
     """
+
+
+class Forked(RuntimeError):
+    """The process was forked after its workers had started; threads do not come along."""
 
 
 class Pool:
@@ -48,7 +53,9 @@ class Pool:
         self._threads: list[threading.Thread] = []
         self._idle = 0
         self._running: set[Future[Any]] = set()
+        self._ending = False
         self._closed = False
+        self._process = os.getpid()
         _pools.add(self)
 
     def submit(self, future: Future[T], work: Callable[[Callable[[], None]], T]) -> None:
@@ -58,7 +65,12 @@ class Pool:
             future: A new future.
             work: Called in a worker with a checkpoint, a function to call often, which ends the
                 work if the future was cancelled meanwhile.
+
+        Raises:
+            Forked: The workers are in the parent process.
         """
+        if self._threads and os.getpid() != self._process:
+            raise Forked
         with self._wake:
             if not self._closed:
                 self._queue.append((future, work))
@@ -69,10 +81,16 @@ class Pool:
                 return
         future.drop()
 
+    def retire(self) -> None:
+        """Lets the threads end when nothing is left to do, without waiting for them."""
+        with self._wake:
+            self._ending = True
+            self._wake.notify_all()
+
     def close(self) -> None:
         """Cancels what waits and what runs, and waits for the threads to end."""
         with self._wake:
-            self._closed = True
+            self._closed = self._ending = True
             waiting, running = [future for future, _ in self._queue], list(self._running)
             self._queue.clear()
             self._wake.notify_all()
@@ -83,6 +101,11 @@ class Pool:
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join()
+
+    def close_at_exit(self) -> None:
+        """Closes, except in a fork of the process that has the threads."""
+        if os.getpid() == self._process:
+            self.close()
 
     def _start_thread(self) -> None:
         # Daemons, so that a forgotten pool does not keep the interpreter from ending;
@@ -95,7 +118,7 @@ class Pool:
         while True:
             with self._wake:
                 while not self._queue:
-                    if self._closed:
+                    if self._ending:
                         return
                     self._idle += 1
                     self._wake.wait()
@@ -138,7 +161,7 @@ _pools: weakref.WeakSet[Pool] = weakref.WeakSet()
 @atexit.register
 def _close_all() -> None:
     for pool in list(_pools):
-        pool.close()
+        pool.close_at_exit()
 
 
 @cache
