@@ -27,7 +27,7 @@ $(VENV)/.bench: $(VENV)/.pip pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable . --group bench
 	touch $@
 
-build/samples/.made: $(wildcard samples/*.py)
+build/samples/.made: $(wildcard samples/*.py) | $(VENV)/.demo
 	$(BIN)/python samples/make_samples.py build/samples
 	touch $@
 
@@ -54,6 +54,7 @@ ifeq ($(TESSERACT),)
 endif
 	$(BIN)/python -m benchmarks accuracy $(CORPUS)
 	$(BIN)/python -m benchmarks speed $(CORPUS)
+	$(BIN)/python -m benchmarks lag $(CORPUS)
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -39,3 +39,10 @@ def test_the_changelog_names_the_version():
     from ocrloom import __version__
 
     assert f"## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_counts_the_languages():
+    from ocrloom.languages import PPOCR, Language, Script
+
+    count = sum(lang.script is Script.LATIN and PPOCR in lang.recognisers for lang in Language)
+    assert f"{count} languages in Latin script" in PAGES[0].read_text(encoding="utf-8")

@@ -18,6 +18,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import PIL.Image
+import PIL.ImageDraw
+import PIL.ImageFont
 import pytest
 from image_files import encoded, grey_page, png_chunk
 
@@ -538,3 +540,64 @@ def test_a_language_that_is_not_installed(note, language, name):
     assert str(caught.value).startswith(f"{name} needs the Tesseract recogniser")
     engine.language = "eng"
     assert engine.process(note("page")).text == "page"
+
+
+# Shapes
+
+
+def lines_of_text(width, height, places):
+    """A white page with a short text at each place, and the texts."""
+    page = PIL.Image.new("L", (width, height), 255)
+    draw = PIL.ImageDraw.Draw(page)
+    font = PIL.ImageFont.load_default(26)
+    texts = [f"piece number {number} here" for number in range(len(places))]
+    for place, text in zip(places, texts, strict=True):
+        draw.text(place, text, 0, font=font)
+    return np.asarray(page), texts
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "places"),
+    [
+        (900, 16000, [(60, y) for y in range(60, 15900, 160)]),
+        (24000, 160, [(x, 60) for x in range(60, 23500, 480)]),
+        (6500, 8000, [(x, y) for y in range(60, 7900, 700) for x in range(60, 6000, 700)]),
+    ],
+    ids=["long", "wide", "large"],
+)
+def test_nothing_is_lost_on_pages_of_unusual_shape(width, height, places):
+    pixels, texts = lines_of_text(width, height, places)
+    found = OcrEngine(language="eng").process(pixels).text
+    assert [text for text in texts if text not in found] == []
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (33, 2), (2, 33), (3000, 12), (12, 3000), (64, 64, 3)])
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_pages_of_one_colour_have_no_text(shape, level):
+    assert OcrEngine().process(np.full(shape, level, np.uint8)).text == ""
+
+
+def test_a_foreign_error_becomes_ours(monkeypatch):
+    def fail(*_):
+        raise cv2.error("out of something")
+
+    monkeypatch.setattr(ocrloom.reading, "read_page", fail)
+    with pytest.raises(OcrEngineError, match=r"page 1 of 64 × 64 pixels .* out of something"):
+        OcrEngine().process(np.full((64, 64), 255, np.uint8))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_fork_before_reading_reads(samples):
+    code = f"""
+import os, sys
+import ocrloom as ocr
+path = {str(samples / "small.png")!r}
+engine = ocr.OcrEngine()
+child = os.fork()
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+texts = [engine.process(path).text for _ in range(2)]
+os._exit(0 if texts[0] and texts[0] == texts[1] else 1)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr

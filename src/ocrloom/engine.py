@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeAlias
 
@@ -61,14 +63,15 @@ class OcrEngine:
             self.options = replace(self.options, languages=parse_languages(language))
         self._pool = shared_pool()
         if workers is not None:
-            if not isinstance(workers, int) or workers < 1:
+            if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
                 raise OcrOptionError(
                     f"workers must be a whole number of at least 1, got {workers!r}"
                 )
             self._pool = Pool(workers)
             # What it has begun still ends when the engine is forgotten, then its threads do.
             weakref.finalize(self, self._pool.retire)
-        self._futures: weakref.WeakSet[OcrFuture] = weakref.WeakSet()
+        self._begun: weakref.WeakSet[OcrFuture] = weakref.WeakSet()
+        self._lock = threading.Lock()
         self._closed = False
 
     @property
@@ -100,21 +103,22 @@ class OcrEngine:
             OcrLanguageNotInstalled: The language's recogniser is not installed.
             OcrEngineError: The engine was closed, or the process forked after reading began.
         """
-        if self._closed:
-            raise OcrEngineError("this engine was closed; make another OcrEngine")
         options = self.options
         _check_installed(options.languages)
         image = Image.load(source, limits=options.limits)
         future: OcrFuture = Future()
         try:
-            self._pool.submit(future, lambda checkpoint: _read(image, options, checkpoint))
+            with self._lock:
+                if self._closed:
+                    raise OcrEngineError("this engine was closed; make another OcrEngine")
+                self._pool.submit(future, lambda checkpoint: _read(image, options, checkpoint))
+                self._begun.add(future)
         except Forked as error:
             raise OcrEngineError(
                 "this process was forked after reading had begun, and the workers stayed in the "
                 "parent; start processes with the methods 'spawn' or 'forkserver', or fork before "
                 "the first recognition"
             ) from error
-        self._futures.add(future)
         return future
 
     def process(self, source: ImageLike) -> OcrResult:
@@ -129,6 +133,8 @@ class OcrEngine:
         future = self.process_async(source)
         try:
             return future.result()
+        except CancelledError as error:
+            raise OcrEngineError("this engine was closed while it was reading") from error
         finally:
             future.cancel()
 
@@ -137,8 +143,10 @@ class OcrEngine:
 
         A closed engine reads nothing more. Closing it again does nothing.
         """
-        self._closed = True
-        for future in list(self._futures):
+        with self._lock:
+            self._closed = True
+            begun = list(self._begun)
+        for future in begun:
             future.cancel()
         if self._pool is not shared_pool():
             self._pool.close()
@@ -160,9 +168,9 @@ def _check_installed(languages: Iterable[Language]) -> None:
     for language in languages:
         if PPOCR not in language.recognisers:
             raise OcrLanguageNotInstalled(
-                f"{language.english_name} needs the Tesseract recogniser, which is not installed: "
-                f"pip install 'ocrloom[tesseract]' (planned; ocrloom {__version__} installs it "
-                "and cannot use it yet)"
+                f"{language.english_name} needs the Tesseract recogniser, which ocrloom "
+                f"{__version__} does not have yet; it will come with "
+                "pip install 'ocrloom[tesseract]'"
             )
 
 

@@ -53,7 +53,10 @@ class OcrOptions:
     def __post_init__(self) -> None:
         given: LanguageLike | Iterable[LanguageLike] = self.languages
         object.__setattr__(self, "languages", parse_languages(given))
-        if not 0.0 <= self.min_confidence <= 1.0:
-            raise OcrOptionError(
-                f"min_confidence must lie between 0 and 1, got {self.min_confidence!r}"
-            )
+        confidence: object = self.min_confidence
+        if not isinstance(confidence, (int, float)) or not 0.0 <= confidence <= 1.0:
+            raise OcrOptionError(f"min_confidence must lie between 0 and 1, got {confidence!r}")
+        for name, kind in (("find_orientation", bool), ("limits", Limits)):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise OcrOptionError(f"{name} must be a {kind.__name__}, got {value!r}")

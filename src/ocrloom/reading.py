@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import cv2
+
+from ocrloom.errors import OcrEngineError
 from ocrloom.layout import Piece, arrange
 from ocrloom.result import Block, Line, Page, Polygon
 from ocrloom.vision.page import Segment, read_page
@@ -32,7 +35,13 @@ def read_frame(
         OcrEngineError: The runtime failed.
     """
     height, width = frame.pixels.shape[:2]
-    reading = read_page(frame.pixels, options, checkpoint)
+    try:
+        reading = read_page(frame.pixels, options, checkpoint)
+    except (cv2.error, MemoryError, RuntimeError) as error:
+        raise OcrEngineError(
+            f"page {frame.number} of {width} × {height} pixels could not be read: "
+            f"{type(error).__name__}: {error}"
+        ) from error
     blocks, slope = arrange(map(_piece, reading.segments))
     blocks = tuple(_turned_back(block, reading.rotation, width, height) for block in blocks)
     return Page(

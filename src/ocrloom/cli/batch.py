@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ocrloom.cli.errors import exit_code, shown
 from ocrloom.cli.outputs import STANDARD_STREAM
-from ocrloom.errors import OcrException, OcrLanguageNotInstalled
+from ocrloom.errors import OcrException, OcrLanguageNotInstalled, OcrSourceUnreadable
 from ocrloom.scheduling.future import Future
 
 if TYPE_CHECKING:
@@ -119,7 +119,11 @@ def _note(done: queue.SimpleQueue[int], index: int, _: object) -> None:
 
 def _begin(engine: OcrEngine, name: str) -> OcrFuture:
     try:
-        return engine.process_async(sys.stdin.buffer if name == STANDARD_STREAM else name)
+        if name != STANDARD_STREAM:
+            return engine.process_async(name)
+        if sys.stdin is None:
+            raise OcrSourceUnreadable("standard input is closed; give a file's name instead of -")
+        return engine.process_async(sys.stdin.buffer)
     except OcrLanguageNotInstalled:
         raise
     except OcrException as error:

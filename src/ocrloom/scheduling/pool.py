@@ -1,7 +1,8 @@
 """Threads that work through a queue.
 
-What waits in the queue holds a source, not its pixels: decoding happens in the worker, so at any
-time no more pages are decoded than there are workers.
+What waits in the queue has not begun: sources are decoded in the workers, so at any time no more
+pages are decoded than there are workers. The queue itself has no bound; it holds what the caller
+gave and would hold anyway.
 """
 
 from __future__ import annotations
@@ -55,7 +56,6 @@ class Pool:
         self._running: set[Future[Any]] = set()
         self._ending = False
         self._closed = False
-        self._process = os.getpid()
         _pools.add(self)
 
     def submit(self, future: Future[T], work: Callable[[Callable[[], None]], T]) -> None:
@@ -69,7 +69,7 @@ class Pool:
         Raises:
             Forked: The workers are in the parent process.
         """
-        if self._threads and os.getpid() != self._process:
+        if _forked:
             raise Forked
         with self._wake:
             if not self._closed:
@@ -87,8 +87,15 @@ class Pool:
             self._ending = True
             self._wake.notify_all()
 
+    @property
+    def started(self) -> bool:
+        """Whether any thread was ever needed."""
+        return bool(self._threads)
+
     def close(self) -> None:
         """Cancels what waits and what runs, and waits for the threads to end."""
+        if _forked:
+            return  # the threads, and whoever held the lock, are in the parent
         with self._wake:
             self._closed = self._ending = True
             waiting, running = [future for future, _ in self._queue], list(self._running)
@@ -101,11 +108,6 @@ class Pool:
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join()
-
-    def close_at_exit(self) -> None:
-        """Closes, except in a fork of the process that has the threads."""
-        if os.getpid() == self._process:
-            self.close()
 
     def _start_thread(self) -> None:
         # Daemons, so that a forgotten pool does not keep the interpreter from ending;
@@ -161,7 +163,20 @@ _pools: weakref.WeakSet[Pool] = weakref.WeakSet()
 @atexit.register
 def _close_all() -> None:
     for pool in list(_pools):
-        pool.close_at_exit()
+        pool.close()
+
+
+_forked = False
+
+
+def _after_fork() -> None:
+    """Remembers in a child that the workers, and what they had loaded, stayed in the parent."""
+    global _forked
+    _forked = _forked or any(pool.started for pool in list(_pools))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @cache

@@ -1,8 +1,7 @@
 """Which of the recogniser's characters may occur in a language.
 
-An alphabet is chosen by script. Narrowing further, to the letters of one language, was measured
-on the English pages and changed nothing (CER 0.0099 against 0.0100), while it loses the accents
-of foreign names.
+An alphabet is chosen by script. Narrowing further, to the letters of one language, does not make
+English pages any better, and it loses the accents of foreign names.
 """
 
 from __future__ import annotations
@@ -72,7 +71,11 @@ def alphabet_of(languages: Iterable[Language]) -> Alphabet:
     Args:
         languages: Members that PP-OCRv6 reads; AUTO stands for all characters.
     """
-    scripts = {language.script for language in languages}
+    return _of_scripts(frozenset(language.script for language in languages))
+
+
+@once
+def _of_scripts(scripts: frozenset[Script]) -> Alphabet:
     if Script.ANY in scripts:
         return everything()
     return Alphabet(frozenset().union(*map(_of_script, scripts)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor
 
 import cv2
 import numpy as np
@@ -35,9 +36,7 @@ def cut(page: np.ndarray, box: Box, width: int) -> Crop:
     # Shrinking by more than a half in one step would skip pixels: cut larger, then average.
     factor = max(1, round(box.height / HEIGHT))
     size = (width * factor, HEIGHT * factor)
-    pixels = cv2.warpAffine(
-        page, box.to_crop(*size), size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    pixels = _straightened(page, box, *size)
     if factor > 1:
         pixels = cv2.resize(pixels, (width, HEIGHT), interpolation=cv2.INTER_AREA)
     colour = cv2.COLOR_GRAY2BGR if pixels.ndim == 2 else cv2.COLOR_RGB2BGR
@@ -80,9 +79,7 @@ def stacked_lines(page: np.ndarray, box: Box) -> list[Box]:
         A box for each line from top to bottom; fewer than two if the ink has no gaps.
     """
     width, height = max(1, round(box.width)), max(1, round(box.height))
-    pixels = cv2.warpAffine(
-        page, box.to_crop(width, height), (width, height), borderMode=cv2.BORDER_REPLICATE
-    )
+    pixels = _straightened(page, box, width, height)
     inked = _ink(pixels if pixels.ndim == 2 else pixels[:, :, 1]).any(axis=1)
     edges = np.flatnonzero(np.diff(inked, prepend=False, append=False)).reshape(-1, 2)
     lines = [(top, bottom) for top, bottom in edges.tolist() if bottom - top >= _MIN_LINE * width]
@@ -92,6 +89,27 @@ def stacked_lines(page: np.ndarray, box: Box) -> list[Box]:
         x, y = box.point(box.width / 2, (top + bottom) / 2)
         boxes.append(Box(x, y, box.width, bottom - top + 2 * margin, box.angle))
     return boxes
+
+
+def _straightened(page: np.ndarray, box: Box, width: int, height: int) -> np.ndarray:
+    """The box as an image of that size.
+
+    Only the part of the page around the box is handed on: OpenCV refuses images with a side of
+    more than 32,767 pixels.
+    """
+    corners = [box.point(x, y) for x in (0, box.width) for y in (0, box.height)]
+    left, top = (max(0, floor(min(values)) - 2) for values in zip(*corners, strict=True))
+    right, bottom = (max(1, ceil(max(values)) + 2) for values in zip(*corners, strict=True))
+    left, top = min(left, page.shape[1] - 1), min(top, page.shape[0] - 1)
+    to_crop = box.to_crop(width, height)
+    to_crop[:, 2] += to_crop[:, :2] @ (left, top)
+    return cv2.warpAffine(
+        page[top:bottom, left:right],
+        to_crop,
+        (width, height),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
 
 
 def _ink(grey: np.ndarray) -> np.ndarray:

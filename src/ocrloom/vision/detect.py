@@ -19,14 +19,17 @@ from ocrloom.vision.once import once
 from ocrloom.vision.runtime import Network, core, openvino_module
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from ocrloom.vision.survey import Survey
 
-__all__ = ["detect", "detector_input"]
+__all__ = ["detect"]
 
 _THRESHOLD = 0.3  # pixel probability that counts as text
 _MIN_CONFIDENCE = 0.5  # mean probability inside a rectangle that counts as a line
 _UNCLIP = 1.6  # growth of the shrunken rectangle, in units of area / perimeter
 _END_MARGIN = 0.1  # of the line height, at both ends: first and last letters tend to be cut
+_TILE, _OVERLAP = 2560, 256  # pixels; multiples of 32, as the network's images must be
 _MIN_SIDE = 3  # pixels of the probability map; less is a speck
 
 
@@ -49,12 +52,15 @@ def _probability(score: np.ndarray) -> np.ndarray:
     return probability
 
 
-def detect(pixels: np.ndarray, view: Survey) -> list[Box]:
+def detect(
+    pixels: np.ndarray, view: Survey, checkpoint: Callable[[], None] = lambda: None
+) -> list[Box]:
     """Finds the pieces of text lines on a page.
 
     Args:
         pixels: (H, W) or (H, W, 3) RGB uint8.
         view: The survey of the same page.
+        checkpoint: Called before every tile; what it raises ends the work.
 
     Returns:
         Boxes in page pixels, in no particular order.
@@ -63,8 +69,7 @@ def detect(pixels: np.ndarray, view: Survey) -> list[Box]:
         OcrEngineError: The runtime failed.
     """
     part = pixels[view.top : view.bottom, view.left : view.right]
-    (scores,) = _network()(detector_input(part, view.scale))
-    boxes = _boxes(scores[0, 0])
+    boxes = _boxes(_scores(_reduced(part, view.scale), checkpoint))
     return [
         Box(
             view.left + box.x / view.scale,
@@ -77,21 +82,41 @@ def detect(pixels: np.ndarray, view: Survey) -> list[Box]:
     ]
 
 
-def detector_input(pixels: np.ndarray, scale: float) -> np.ndarray:
-    """A page as the network wants it.
-
-    Args:
-        pixels: (H, W) or (H, W, 3) RGB uint8.
-        scale: Factor from page pixels to network pixels.
-
-    Returns:
-        (1, 3, h, w) float32 in -1..1, blue first; h and w are filled up to multiples of 32.
-    """
+def _reduced(pixels: np.ndarray, scale: float) -> np.ndarray:
+    """A page scaled for detection, (h, w, 3) uint8 BGR, filled up to multiples of 32."""
     height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
     small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
     small = cv2.cvtColor(small, cv2.COLOR_GRAY2BGR if small.ndim == 2 else cv2.COLOR_RGB2BGR)
-    small = cv2.copyMakeBorder(small, 0, -height % 32, 0, -width % 32, cv2.BORDER_REPLICATE)
-    return cv2.dnn.blobFromImage(small, 1 / 127.5, mean=(127.5, 127.5, 127.5))
+    return cv2.copyMakeBorder(small, 0, -height % 32, 0, -width % 32, cv2.BORDER_REPLICATE)
+
+
+def _scores(image: np.ndarray, checkpoint: Callable[[], None]) -> np.ndarray:
+    """The network's scores, (h, w) float32, of an image (h, w, 3) uint8 BGR of any size.
+
+    What is larger than a tile is seen in overlapping tiles. Each gives its middle to the whole
+    map, so that a line which crosses a seam is one line in it.
+    """
+    scores = np.empty(image.shape[:2], np.float32)
+    for top, bottom, keep_top, keep_bottom in _tiles(image.shape[0]):
+        for left, right, keep_left, keep_right in _tiles(image.shape[1]):
+            checkpoint()
+            tile = image[top:bottom, left:right]
+            blob = cv2.dnn.blobFromImage(tile, 1 / 127.5, mean=(127.5, 127.5, 127.5))
+            (found,) = _network()(blob)
+            scores[keep_top:keep_bottom, keep_left:keep_right] = found[
+                0, 0, keep_top - top : keep_bottom - top, keep_left - left : keep_right - left
+            ]
+    return scores
+
+
+def _tiles(length: int) -> Iterator[tuple[int, int, int, int]]:
+    """Bounds of each tile along a side, and of the part of it that goes into the whole."""
+    start = kept = 0
+    while kept < length:
+        stop = min(start + _TILE, length)
+        keep = length if stop == length else stop - _OVERLAP // 2
+        yield start, stop, kept, keep
+        start, kept = stop - _OVERLAP, keep
 
 
 def _boxes(scores: np.ndarray) -> list[Box]:

@@ -71,12 +71,12 @@ def read_page(
     Raises:
         OcrEngineError: The runtime failed.
     """
-    boxes = find_boxes(pixels)
+    boxes = find_boxes(pixels, checkpoint)
     reader = _Reader(pixels, boxes, alphabet_of(options.languages), checkpoint)
     rotation = find_rotation(boxes, reader.confidence) if options.find_orientation else 0
     if rotation:
         pixels = np.ascontiguousarray(np.rot90(pixels, -rotation // 90))
-        boxes = find_boxes(pixels)
+        boxes = find_boxes(pixels, checkpoint)
         reader = _Reader(pixels, boxes, reader.alphabet, checkpoint)
     if options.languages == (Language.AUTO,):
         reader.narrow(evidence(boxes))
@@ -91,17 +91,18 @@ def read_page(
 def _needed(reading: Reading, min_confidence: float) -> float:
     """Confidence from which a reading is taken for text.
 
-    A mean over few characters says little: of lone marks that were read with less than 0.9, on
-    110 scans, next to none was one. From five characters on the option's own value holds.
+    A mean over few characters says little: what is read as a single character with less than 0.9
+    is nearly always a speck. From five characters on the option's own value holds.
     """
     missing = max(0, _ENOUGH - len(reading.text.replace(" ", "")))
     return min(min_confidence * (1 + 0.2 * missing), max(min_confidence, _SURE))
 
 
-def find_boxes(pixels: np.ndarray) -> list[Box]:
+def find_boxes(pixels: np.ndarray, checkpoint: Callable[[], None] = lambda: None) -> list[Box]:
     """Boxes around the pieces of lines on a page, (H, W) or (H, W, 3) RGB uint8, as it lies."""
+    checkpoint()
     grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    return detect(pixels, survey(grey))
+    return detect(pixels, survey(grey), checkpoint)
 
 
 class _Reader:

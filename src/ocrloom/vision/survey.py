@@ -9,14 +9,17 @@ import numpy as np
 
 __all__ = ["Survey", "survey"]
 
-_SURVEY_PIXELS = 1600  # long side of the image for the first look
+_LONG, _SHORT = 1600, 1100  # sides of the image for the first look, none is made smaller
+_MOST = 4.0  # the most by which the page is reduced for it
 _AROUND = 31  # pixels of that image whose mean is a pixel's surroundings
 _CLEAR, _FAINT = 20, 6  # grey levels by which letters, and the faintest text, are darker
 _MIN_LETTERS = 20  # fewer tell no letter height
 
 _MARGIN = 48  # detection pixels left around the rest: text at an edge is found less well
 _LETTER_PIXELS = 8.0  # letter height that the detector gets to see
-_SMALLEST, _LARGEST = 960, 2560  # bounds of the detection image's long side
+_SMALLEST = 960  # least pixels of the detection image's long side
+_ENLARGED = 2.0  # the most by which a page is enlarged for the sake of its letters
+_STRIP, _STRIP_PIXELS = 3, 480  # what is longer than 3 : 1 is given its short side's pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,17 @@ def survey(grey: np.ndarray) -> Survey:
         grey: (H, W) uint8.
     """
     height, width = grey.shape
-    shrink = max(1.0, max(height, width) / _SURVEY_PIXELS)
+    # Letters must not vanish in the reduced copy of a long strip or a large plan.
+    shrink = max(1.0, min(max(grey.shape) / _LONG, min(grey.shape) / _SHORT, _MOST))
     size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
     small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     depth = cv2.subtract(cv2.blur(small, (_AROUND, _AROUND)), small)  # 0 where it is lighter
     letters = _letter_height((depth > _CLEAR).astype(np.uint8))
-    wanted = max(size) * _LETTER_PIXELS / letters if letters else _SMALLEST
-    scale = min(max(wanted, _SMALLEST), _LARGEST) / max(height, width)
+    scale = _SMALLEST / max(height, width)
+    if letters:
+        scale = max(scale, min(_ENLARGED, _LETTER_PIXELS / (letters * shrink)))
+    elif max(height, width) > _STRIP * min(height, width):
+        scale = max(scale, min(1.0, _STRIP_PIXELS / min(height, width)))
     marked = depth > _FAINT
     rows, columns = np.flatnonzero(marked.any(axis=1)), np.flatnonzero(marked.any(axis=0))
     if not len(rows):
