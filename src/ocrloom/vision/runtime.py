@@ -131,7 +131,9 @@ class Network:
         if request is None:
             request = self._local.request = self._compiled.create_infer_request()
         try:
-            request.infer([array], share_inputs=True)
+            # Handing the array to `infer` instead costs a tenth of a millisecond in Python.
+            request.set_input_tensor(openvino_module().Tensor(array, shared_memory=True))
+            request.infer()
         except RuntimeError as error:
             raise OcrEngineError(f"inference failed in OpenVINO: {error}") from error
         return [tensor.data for tensor in request.output_tensors]
