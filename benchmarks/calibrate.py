@@ -14,8 +14,7 @@ from ocrloom.vision.crops import cut
 from ocrloom.vision.models import RECOGNISER, verified_path
 from ocrloom.vision.page import find_boxes
 from ocrloom.vision.quantise import heavy_convolutions
-from ocrloom.vision.recognise import recogniser_input
-from ocrloom.vision.runtime import core, openvino_module
+from ocrloom.vision.runtime import core, network_input, openvino_module
 from ocrloom.vision.widths import network_width
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def calibrate(samples: Sequence[Path]) -> Path:
             found = find_boxes(frame.pixels)
             for box in [box for box in found if box.width > 2 * box.height][::_EVERY]:
                 crop = cut(frame.pixels, box, network_width(box.width, box.height))
-                lines.append(recogniser_input(crop.pixels))
+                lines.append(network_input(crop.pixels))
     bounds = {RECOGNISER.file: _bounds(lines)}
     target = Path(ocrloom.vision.__path__[0]) / "activations.json"
     target.write_text(json.dumps(bounds, indent=1) + "\n", encoding="utf-8")

@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 
 # Of the registry's names, so that a new format has its flag at once; mypy wants them spelled out.
+# The names come from the registry, which mypy cannot see in an enumeration.
 FormatName = Enum("FormatName", {name: name for name in FORMATS}, type=str)  # type: ignore[misc]
 _TXT = FormatName("txt")
 _AUTO = [Language.AUTO.value]

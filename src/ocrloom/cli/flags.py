@@ -53,7 +53,7 @@ def with_option_flags(command: Callable[..., R]) -> Callable[..., R]:
     signature = inspect.signature(command, eval_str=True)
     kept = [each for each in signature.parameters.values() if each.name != "make_options"]
     parameters = [*kept, *derived.values()]
-    wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # Typer reads it
     wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
     return wrapper
 

@@ -16,7 +16,7 @@ import numpy as np
 from ocrloom.vision.geometry import Box
 from ocrloom.vision.models import DETECTOR, verified_path
 from ocrloom.vision.once import once
-from ocrloom.vision.runtime import Network, core, openvino_module
+from ocrloom.vision.runtime import Network, core, network_input, openvino_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,9 +100,7 @@ def _scores(image: np.ndarray, checkpoint: Callable[[], None]) -> np.ndarray:
     for top, bottom, keep_top, keep_bottom in _tiles(image.shape[0]):
         for left, right, keep_left, keep_right in _tiles(image.shape[1]):
             checkpoint()
-            tile = image[top:bottom, left:right]
-            blob = cv2.dnn.blobFromImage(tile, 1 / 127.5, mean=(127.5, 127.5, 127.5))
-            (found,) = _network()(blob)
+            (found,) = _network()(network_input(image[top:bottom, left:right]))
             scores[keep_top:keep_bottom, keep_left:keep_right] = found[
                 0, 0, keep_top - top : keep_bottom - top, keep_left - left : keep_right - left
             ]

@@ -24,6 +24,11 @@ class Box:
     height: float
     angle: float
 
+    @property
+    def tall(self) -> bool:
+        """Whether text may run up or down in it, or several short lines stand in it."""
+        return self.height > 1.5 * self.width
+
     def grown(self, margin_x: float, margin_y: float) -> Box:
         """The same box with margins added on all four sides, in pixels."""
         return Box(

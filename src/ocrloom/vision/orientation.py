@@ -19,7 +19,6 @@ __all__ = ["evidence", "find_rotation", "turned"]
 
 _LINES = 6  # lines that are asked
 _LONGEST = 25.0  # of their heights; more of a line adds cost, not evidence
-_TALL = 1.5  # height in widths from which text may run up or down in a box
 _FEW = 4.0  # flat boxes of less than one in so many of the tall ones' area tell less
 _SURE = 0.85  # mean confidence that needs no comparison
 _READABLE = 0.5  # mean confidence below which nothing was read
@@ -64,7 +63,7 @@ def find_rotation(boxes: Sequence[Box], confidence: Callable[[Sequence[Box]], fl
         0, 90, 180 or 270.
     """
     flat = [box for box in boxes if box.width >= box.height]
-    tall = [box for box in boxes if box.height > _TALL * box.width]
+    tall = [box for box in boxes if box.tall]
     sample = evidence(flat)
     as_it_lies = confidence(sample) if sample else 0.0
     turns = [180]

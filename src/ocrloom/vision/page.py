@@ -36,7 +36,6 @@ __all__ = ["PageReading", "Segment", "find_boxes", "read_page"]
 _DOUBTFUL = 0.8  # confidence below which a line is read with all characters too
 _ENOUGH = 5  # characters whose mean confidence is telling
 _SURE = 0.95  # confidence that is enough for any number of characters
-_TALL = 1.5  # height in widths from which a box may hold more than one upright line
 _CLEAR = 0.9  # confidence of a tall box that needs no reading from the side
 _GAIN = 0.05  # by which a second reading must be better to be taken
 
@@ -153,7 +152,7 @@ class _Reader:
     def _read_best(self, box: Box) -> list[tuple[Crop, Reading]]:
         """The best reading of a box: as it is, from the side, or line by line where it is tall."""
         best = [self.read(box)]
-        if box.height > _TALL * box.width and best[0][1].confidence < _CLEAR:
+        if box.tall and best[0][1].confidence < _CLEAR:
             for degrees in (90, 270):
                 best = _better(best, [self.read(turned(box, degrees))])
             lines = stacked_lines(self._pixels, box)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from ocrloom.errors import OcrEngineError
@@ -17,14 +16,14 @@ from ocrloom.vision.ctc import Reading, collapse
 from ocrloom.vision.models import RECOGNISER, verified_path
 from ocrloom.vision.once import once
 from ocrloom.vision.quantise import activation_bounds, eight_bits_pay, quantise
-from ocrloom.vision.runtime import Network, core, openvino_module
+from ocrloom.vision.runtime import Network, core, network_input, openvino_module
 
 if TYPE_CHECKING:
     import openvino
 
     from ocrloom.vision.alphabets import Alphabet
 
-__all__ = ["dictionary", "read", "recogniser_input"]
+__all__ = ["dictionary", "read"]
 
 
 @once
@@ -77,11 +76,6 @@ def _network(alphabet: Alphabet) -> tuple[Network, np.ndarray]:
     return Network(model), np.array(known, dtype=object)[classes]
 
 
-def recogniser_input(crop: np.ndarray) -> np.ndarray:
-    """A crop, (48, W, 3) uint8 BGR, as the network wants it: (1, 3, 48, W) float32 in -1..1."""
-    return cv2.dnn.blobFromImage(crop, 1 / 127.5, mean=(127.5, 127.5, 127.5))
-
-
 def read(crop: np.ndarray, alphabet: Alphabet) -> Reading:
     """Reads one crop of text.
 
@@ -93,5 +87,5 @@ def read(crop: np.ndarray, alphabet: Alphabet) -> Reading:
         OcrEngineError: The runtime failed.
     """
     network, characters = _network(alphabet)
-    probabilities, classes = network(recogniser_input(crop))
+    probabilities, classes = network(network_input(crop))
     return collapse(classes[0, :, 0], probabilities[0, :, 0], characters)
