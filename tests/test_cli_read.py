@@ -7,7 +7,6 @@ import os
 import struct
 import sys
 import zlib
-from concurrent.futures import CancelledError
 from dataclasses import fields
 from pathlib import Path
 
@@ -15,12 +14,10 @@ import PIL.Image
 import pytest
 import typer.main
 
-from ocrloom import Image, Limits, OcrOptions, OcrResult, OcrSourceNotFound, Page
+from ocrloom import Limits, OcrOptions
 from ocrloom.cli import app, main
-from ocrloom.cli.batch import outcomes
 from ocrloom.cli.flags import field_docs
 from ocrloom.formats import FORMATS, json_
-from ocrloom.scheduling.future import Future
 
 WORDS = "The harbour was quiet"
 
@@ -119,6 +116,13 @@ def test_standard_input_goes_into_a_folder_as_stdin(run, drawn, tmp_path, monkey
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(drawn.read_bytes())))
     assert run("read", "-", "-o", tmp_path) == (0, "", "")
     assert (tmp_path / "stdin.txt").read_text("utf-8") == f"{WORDS}\n"
+
+
+def test_closed_standard_input_is_an_error(run, drawn, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    code, out, err = run("read", drawn, "-")
+    assert (code, out) == (14, "")
+    assert err == "ocrloom: standard input is closed; give a file's name instead of -\n"
 
 
 def test_standard_input_is_read_only_once(run):
@@ -250,6 +254,9 @@ def test_control_characters_in_names_stay_on_one_line(run):
         (("--min-confidence", "2"), 30, "between 0 and 1"),
         (("--max-pixels", "0"), 30, "max_pixels must be a whole number of at least 1"),
         (("--max-pixels", "many"), 2, "--max-pixels"),
+        (("--timeout", "0"), 30, "timeout must be a number of seconds over 0"),
+        (("--memory", "much"), 2, "expected bytes, such as 512M or 2G"),
+        (("--memory", "0.1"), 2, "expected bytes"),
         (("--format", "docx"), 2, "--format"),
         (("--jobs", "0"), 2, "--jobs"),
         (("--nonsense",), 2, "--nonsense"),
@@ -276,9 +283,16 @@ def test_limits_reach_the_engine(run, drawn, files):
     assert "over the limit of 99" in err
 
 
+def test_the_budget_for_memory_reaches_the_engine(run, drawn):
+    code, _, err = run("read", "--memory", "1K", drawn)
+    assert code == 23
+    assert "over the budget of 1024" in err
+    assert "--memory" in err
+
+
 def test_verbose_shows_the_traceback(run, bad):
-    code, _, err = run("read", "-v", bad("cut.png"))
-    assert code == 22
+    code, _, err = run("read", "-v", bad("missing.png"))
+    assert code == 11
     assert "Traceback" in err
     assert err.splitlines()[-1].startswith("ocrloom: ")
 
@@ -403,6 +417,7 @@ def test_flags_have_the_defaults_of_the_options(requested):
     request = requested()
     assert request.options == OcrOptions()
     assert (request.names, request.output, request.jobs) == (("x.png",), "-", None)
+    assert (request.memory, request.resume) == (None, None)
     assert request.format is FORMATS["txt"]
 
 
@@ -444,94 +459,20 @@ def test_no_flag_is_without_help(flags):
 def test_every_flag_reaches_its_option(requested):
     flags = ["--no-find-orientation", "--min-confidence", "0.25", "-l", "fra+deu", "-l", "English"]
     flags += ["--max-pixels", "7", "--max-frames", "8", "--max-bytes", "9", "-f", "json"]
-    request = requested(*flags, "--jobs", "3", "-o", "out/", "--no-progress", "-v")
+    flags += ["--max-decode-seconds", "1.5", "--timeout", "2.5", "--memory", "1.5g"]
+    flags += ["--resume", "kept", "--jobs", "3", "-o", "out/", "--no-progress", "-v"]
+    request = requested(*flags)
     assert request.options == OcrOptions(
         languages=("fra", "deu", "eng"),
         find_orientation=False,
         min_confidence=0.25,
-        limits=Limits(max_pixels=7, max_frames=8, max_bytes=9),
+        timeout=2.5,
+        limits=Limits(max_pixels=7, max_frames=8, max_bytes=9, max_decode_seconds=1.5),
     )
+    assert (request.memory, request.resume) == (3 * 2**29, "kept")
     assert (request.format.name, request.output, request.jobs) == ("json", "out/", 3)
     assert (request.progress, request.verbose) == (False, True)
 
 
 def test_format_names_are_those_of_the_registry():
     assert [each.value for each in app.FormatName] == list(FORMATS)
-
-
-# --- many files -------------------------------------------------------------------------------
-
-
-class FakeEngine:
-    """Ends what it was given when the test says so."""
-
-    def __init__(self):
-        self.begun = {}
-
-    def process_async(self, source):
-        if source == "missing":
-            raise OcrSourceNotFound("missing: no such file")
-        self.begun[source] = Future()
-        return self.begun[source]
-
-    def end(self, name):
-        page = Page(number=1, width=1, height=1)
-        self.begun[name].settle(OcrResult(pages=(page,), source=name))
-
-
-def start(names, *, ordered, ahead=2):
-    engine = FakeEngine()
-    found = outcomes(engine, names, ahead=ahead, ordered=ordered, waiting=lambda: None)
-    return engine, found
-
-
-def test_only_so_many_are_begun_at_once():
-    engine, found = start([f"{number}" for number in range(1000)], ordered=False)
-    engine.process_async = lambda source, begin=engine.process_async: _ended(engine, begin, source)
-    for number, outcome in enumerate(found, 1):
-        assert outcome.result.source == str(outcome.index)
-        assert len(engine.begun) <= number + 2
-    assert number == 1000
-
-
-def _ended(engine, begin, source):
-    future = begin(source)
-    engine.end(source)
-    return future
-
-
-def test_ordered_outcomes_wait_for_their_turn():
-    engine, found = start(["a", "b", "c"], ordered=True, ahead=3)
-    engine.process_async = lambda source, begin=engine.process_async: _last_first(
-        engine, begin, source
-    )
-    assert [outcome.result.source for outcome in found] == ["a", "b", "c"]
-
-
-def _last_first(engine, begin, source):
-    future = begin(source)
-    if source == "c":
-        for name in "cba":
-            engine.end(name)
-    return future
-
-
-def test_an_error_is_an_outcome():
-    engine, found = start(["missing", "missing"], ordered=True)
-    assert [type(outcome.error) for outcome in found] == [OcrSourceNotFound] * 2
-    assert not engine.begun
-
-
-def test_closing_cancels_what_was_begun():
-    engine, found = start(["missing", "a", "b", "c"], ordered=False, ahead=3)
-    next(found)
-    found.close()
-    assert set(engine.begun) == {"a", "b"}
-    for future in engine.begun.values():
-        with pytest.raises(CancelledError):
-            future.result(timeout=0)
-
-
-def test_a_lazy_image_needs_no_runtime_to_fail(tmp_path):
-    with pytest.raises(OcrSourceNotFound):
-        Image.load(tmp_path / "none.png")

@@ -1,13 +1,18 @@
 """The tree of exceptions, and the drawing of it."""
 
+import asyncio
+import concurrent.futures
+import copy
 import inspect
 import pickle
 import re
+from pathlib import Path
 
 import pytest
 
 from ocrloom import errors
-from ocrloom.errors import OcrException
+from ocrloom.errors import OcrCancelled, OcrDamagedImage, OcrException, OcrPagesFailed, OcrTimeout
+from ocrloom.result import OcrResult, Page, PageFailure
 
 CLASSES = [getattr(errors, name) for name in errors.__all__]
 LEAVES = [each for each in CLASSES if not each.__subclasses__()]
@@ -74,3 +79,66 @@ def test_errors_survive_pickle(cls):
     error = pickle.loads(pickle.dumps(cls("scan.png: empty {0} %s")))
     assert type(error) is cls
     assert str(error) == "scan.png: empty {0} %s"
+
+
+FAILURES = tuple(
+    PageFailure.of(number, OcrDamagedImage(f"scan.tif, frame {number}: damaged"))
+    for number in (3, 17)
+)
+PARTIAL = OcrResult(pages=(Page(number=1, width=8, height=6),), failures=FAILURES)
+
+
+@pytest.mark.parametrize("again", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))])
+@pytest.mark.parametrize("cls", [OcrTimeout, OcrCancelled])
+def test_what_was_finished_stays_with_the_exception(cls, again):
+    error = cls("scan.tif: ended")
+    assert error.partial is None
+    error.partial = PARTIAL
+    assert again(error).partial == PARTIAL
+    assert cls("another").partial is None
+
+
+@pytest.mark.parametrize("again", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_failed_pages_stay_with_the_exception_and_are_named(again):
+    error = again(OcrPagesFailed.of("scan.tif", iter(FAILURES)))
+    assert error.failures == FAILURES
+    assert str(error).startswith("scan.tif: 2 pages could not be read")
+    assert "scan.tif, frame 3: damaged" in str(error)
+    assert str(OcrPagesFailed.of(None, FAILURES)).startswith("the image: ")
+    assert OcrPagesFailed("by hand").failures == ()
+
+
+def test_a_failure_gives_its_exception_back():
+    error = FAILURES[1].error
+    assert type(error) is OcrDamagedImage
+    assert str(error) == FAILURES[1].message
+    unknown = PageFailure(number=1, kind="OfALaterVersion", message="what it said")
+    assert type(unknown.error) is OcrException
+
+
+@pytest.mark.parametrize("kind", [asyncio.CancelledError, concurrent.futures.CancelledError])
+def test_a_cancelled_reading_is_what_both_futures_raise(kind):
+    with pytest.raises(kind):
+        raise OcrCancelled("scan.tif: was cancelled")
+
+
+def test_a_task_that_ends_by_it_is_cancelled():
+    async def read():
+        raise OcrCancelled("scan.tif: was cancelled")
+
+    async def main():
+        task = asyncio.create_task(read())
+        await asyncio.wait([task])
+        return task
+
+    task = asyncio.run(main())
+    assert task.cancelled()
+    with pytest.raises(OcrCancelled, match="was cancelled"):
+        task.result()
+
+
+def test_the_page_on_errors_lists_every_class_with_its_codes():
+    page = Path(__file__).parents[1] / "docs" / "errors.md"
+    rows = re.findall(r"^\| `(Ocr\w+)` \| (\d+) \| (\d+) \|", page.read_text("utf-8"), re.MULTILINE)
+    listed = {name: (int(code), int(status)) for name, code, status in rows}
+    assert listed == {cls.__name__: (cls.exit_code, cls.http_status) for cls in LEAVES}

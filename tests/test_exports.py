@@ -10,8 +10,10 @@ PUBLIC = {
     "engine": None,  # None: everything that the module lists
     "errors": None,
     "image": {"Image"},
+    "journal": {"Journal"},
     "languages": {"Language"},
     "options": None,
+    "progress": None,
     "result": None,
 }
 
@@ -63,7 +65,9 @@ def test_star_import_gives_the_list(run_python):
         "import ocrloom",
         "import ocrloom; ocrloom.OcrEngine(language='fra')",
         "import ocrloom; ocrloom.Language.parse('en'), ocrloom.OcrOptions(), ocrloom.OcrException",
+        "import ocrloom; ocrloom.OcrEngine(workers=1, memory=10**9).close()",
         "import ocrloom; ocrloom.Image.load(b'GIF89a')",
+        "import ocrloom; ocrloom.Journal('folder'), ocrloom.Progress, ocrloom.Stage.DONE",
         "import ocrloom.cli",
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from ocrloom.errors import OcrOptionError, OcrOutputError
 from ocrloom.formats import FORMATS, json_
-from ocrloom.result import Block, Line, OcrResult, Page, Word
+from ocrloom.result import Block, Line, OcrResult, Page, PageFailure, Word
 
 SQUARE = ((0.0, 0.0), (9.5, 0.0), (9.5, 4.0), (0.0, 4.0))
 
@@ -56,11 +56,18 @@ pages = st.builds(
     height=st.integers(1, 10**6),
     dpi=st.none() | st.tuples(numbers, numbers),
     rotation=st.sampled_from([0, 90, 180, 270]),
+    scale=st.floats(0, 1, exclude_min=True),
     skew=numbers,
     blocks=st.lists(blocks, max_size=3).map(tuple),
 )
+failures = st.builds(
+    PageFailure, number=st.integers(1, 10**9), kind=st.text(max_size=9), message=st.text()
+)
 results = st.builds(
-    OcrResult, pages=st.lists(pages, max_size=3).map(tuple), source=st.none() | st.text()
+    OcrResult,
+    pages=st.lists(pages, max_size=3).map(tuple),
+    failures=st.lists(failures, max_size=3).map(tuple),
+    source=st.none() | st.text(),
 )
 
 
@@ -123,6 +130,8 @@ def test_json_says_what_the_result_says():
     assert found["schema"] == "ocrloom/1"
     assert found["source"] == "a.png"
     assert found["text"] == result.text
+    assert found["failures"] == []
+    assert found["pages"][0]["scale"] == 1.0
     assert found["pages"][0]["text"] == result.pages[0].text
     assert found["pages"][0]["confidence"] == pytest.approx(0.9)
     line = found["pages"][0]["blocks"][0]["lines"][0]
@@ -133,6 +142,25 @@ def test_json_says_what_the_result_says():
         "confidence": 0.9,
         "recogniser": "fake",
     }
+
+
+def test_json_says_which_pages_failed(schema):
+    failure = PageFailure(number=2, kind="OcrDamagedImage", message="a.tif, frame 2: cut short")
+    result = OcrResult(pages=(page(word()), page(number=3)), failures=(failure,))
+    found = json.loads(json_.render(result))
+    schema.validate(found)
+    assert found["failures"] == [
+        {"number": 2, "kind": "OcrDamagedImage", "message": "a.tif, frame 2: cut short"}
+    ]
+    assert json_.parse(json.dumps(found)) == result
+
+
+def test_older_json_has_neither_failures_nor_scales(schema):
+    older = document()
+    del older["failures"]
+    del older["pages"][0]["scale"]
+    schema.validate(older)
+    assert json_.parse(json.dumps(older)) == OcrResult(pages=(page(word()),))
 
 
 def test_json_holds_names_of_files_that_are_not_unicode():
@@ -180,6 +208,10 @@ PAGE = r"the document > pages\[0\]"
         (with_page(number=1.5), f"{PAGE} > number: expected a whole number, found 1.5"),
         (with_page(width=True), f"{PAGE} > width: expected a whole number, found True"),
         (with_page(dpi=[300]), f"{PAGE} > dpi: expected a list of 2"),
+        (with_page(scale="1"), f"{PAGE} > scale: expected a number, found '1'"),
+        (document(failures={}), "the document > failures: expected a list, found {}"),
+        (document(failures=[{}]), r"the document > failures\[0\]: expected the name 'number'"),
+        (document(failures=[{"number": "2"}]), r"failures\[0\] > number: expected a whole"),
         (with_page(skew="1"), f"{PAGE} > skew: expected a number, found '1'"),
         (with_page(skew=float("nan")), f"{PAGE} > skew: expected a number, found nan"),
         (with_page(skew=10**400), f"{PAGE} > skew: expected a number"),

@@ -170,9 +170,9 @@ def test_frames_are_decoded_when_asked_for(monkeypatch):
 
     original = module.TiffReader.read
 
-    def counted(self, number):
+    def counted(self, number, checkpoint):
         decoded.append(number)
-        return original(self, number)
+        return original(self, number, checkpoint)
 
     monkeypatch.setattr(module.TiffReader, "read", counted)
     frames = Image.load(tiff(*[raw_frame(GREY)] * 3)).frames()

@@ -155,7 +155,7 @@ def test_header_claims_too_much(make, tmp_path):
     with pytest.raises(OcrImageTooLarge) as caught:
         read(file)
     message = str(caught.value)
-    for part in (str(file), "60000 × 60000", "250000000", "Limits(max_pixels=…)", "--max-pixels"):
+    for part in (str(file), "60000 × 60000", "1000000000", "Limits(max_pixels=…)", "--max-pixels"):
         assert part in message
 
 
@@ -163,7 +163,7 @@ def test_webp_claims_too_much():
     data = bytearray(encoded(GREY, "WEBP", lossless=True))
     struct.pack_into("<I", data, 21, 16382 | 16382 << 14)
     with pytest.raises(OcrImageTooLarge, match="16383 × 16383"):
-        read(bytes(data))
+        read(bytes(data), max_pixels=250_000_000)
     extended = b"RIFF\x20\0\0\0WEBPVP8X\x0a\0\0\0" + bytes(4) + b"\xff\xff\0" * 2
     with pytest.raises(OcrImageTooLarge, match="65536 × 65536"):
         read(extended + bytes(40))

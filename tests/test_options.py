@@ -59,7 +59,21 @@ def test_every_options_class_is_listed():
     assert sorted(defined) == sorted(options.__all__)
 
 
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Limits)])
+COUNTS = [field.name for field in dataclasses.fields(Limits) if field.name != "max_decode_seconds"]
+
+
+@pytest.mark.parametrize("value", [0, -1, float("nan"), "9", None, True])
+@pytest.mark.parametrize("name", ["max_decode_seconds", "timeout"])
+def test_a_time_is_a_number_over_zero(name, value):
+    owner = OcrOptions if name == "timeout" else Limits
+    if (owner, value) == (OcrOptions, None):
+        assert OcrOptions(timeout=None).timeout is None
+        return
+    with pytest.raises(OcrOptionError, match=f"{name} must be a number .*over 0, got {value!r}"):
+        owner(**{name: value})
+
+
+@pytest.mark.parametrize("name", COUNTS)
 @pytest.mark.parametrize("value", [0, -1, 1.5, "9", None, True])
 def test_a_limit_is_a_whole_number(name, value):
     with pytest.raises(OcrOptionError, match=f"{name} must be .* at least 1, got {value!r}"):

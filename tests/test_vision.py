@@ -25,6 +25,7 @@ from ocrloom.vision.ctc import Reading, collapse
 from ocrloom.vision.geometry import Box
 from ocrloom.vision.once import once
 from ocrloom.vision.orientation import find_rotation
+from ocrloom.vision.quantise import gelu_input, gelu_like, quantise, roundings, split
 from ocrloom.vision.recognise import dictionary
 from ocrloom.vision.widths import HEIGHT, WIDTHS, network_width, plan_widths
 from ocrloom.vision.words import words_of
@@ -412,6 +413,68 @@ def test_the_cache_folder(monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     if sys.platform != "darwin":
         assert runtime.cache_folder() is None
+
+
+# Eight bits
+
+
+def gelu(values):
+    return values * (1 + np.vectorize(math.erf)(values / math.sqrt(2))) / 2
+
+
+def test_what_stands_in_for_gelu_is_near_it():
+    values = np.linspace(-3, 1, 401)
+    assert np.abs(0.468 * gelu_like(values) + 0.005 - gelu(values)).max() < 0.04
+
+
+def test_roundings_fit_the_model():
+    model = runtime.core().read_model(models.verified_path(models.RECOGNISER))
+    split(model)
+    by_name = {op.get_friendly_name(): op for op in model.get_ordered_ops()}
+    layers = roundings(models.RECOGNISER)
+    assert len(layers) == 30
+    for name, layer in layers.items():
+        assert layer.bound > 0
+        channels = by_name[name].input_value(1).get_shape()[1]
+        if layer.gains:
+            assert gelu_input(by_name[name].input_value(0)) is not None
+            assert len(layer.gains) == len(layer.offsets) == channels
+
+
+def test_a_parted_convolution_gives_the_same():
+    from openvino import opset13 as ops
+
+    rng = np.random.default_rng(0)
+    image = ops.parameter([1, 4, 8, 8], np.float32)
+    joined = ops.concat([image, ops.relu(image)], 1)
+    weights = ops.constant(rng.standard_normal((6, 8, 3, 3), np.float32))
+    convolved = ops.convolution(joined, weights, [2, 2], [1, 1], [1, 1], [1, 1])
+    whole = runtime.openvino_module().Model([convolved.output(0)], [image], "whole")
+    parted = whole.clone()
+    split(parted)
+    assert not any(op.get_type_name() == "Concat" for op in parted.get_ordered_ops())
+    values = rng.standard_normal((1, 4, 8, 8), np.float32)
+    config = {"INFERENCE_PRECISION_HINT": "f32"}
+    one, other = (
+        runtime.core().compile_model(model, "CPU", config)([values])[0] for model in (whole, parted)
+    )
+    np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_eight_bits_read_what_floats_read():
+    pixels = np.full((48, 320, 3), 255, np.uint8)
+    cv2.putText(pixels, "Invoice 2041", (8, 36), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (0, 0, 0), 2)
+    tensor = runtime.network_input(pixels)
+    found = []
+    for eight_bits in (False, True):
+        model = runtime.core().read_model(models.verified_path(models.RECOGNISER))
+        if eight_bits:
+            quantise(model, roundings(models.RECOGNISER))
+        compiled = runtime.core().compile_model(model, "CPU")
+        found.append(compiled([tensor])[0][0].argmax(axis=1))
+    assert (found[0] == found[1]).mean() > 0.9
+    characters = np.array(dictionary(), dtype=object)
+    assert collapse(found[1], np.ones(len(found[1])), characters).text == "Invoice 2041"
 
 
 # Orientation

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from ocrloom._version import __version__
 
 if TYPE_CHECKING:
-    from ocrloom.engine import OcrEngine, OcrFuture
+    from ocrloom.engine import Events, OcrEngine, OcrFuture, OcrOutcome, Outcomes, PageStream
     from ocrloom.errors import (
+        OcrCancelled,
         OcrDamagedImage,
         OcrEngineError,
         OcrException,
@@ -29,25 +30,33 @@ if TYPE_CHECKING:
         OcrLanguageNotInstalled,
         OcrOptionError,
         OcrOutputError,
+        OcrPagesFailed,
         OcrSourceEmpty,
         OcrSourceError,
         OcrSourceIsDirectory,
         OcrSourceNotAFile,
         OcrSourceNotFound,
         OcrSourceUnreadable,
+        OcrStopped,
+        OcrTimeout,
         OcrUnknownLanguage,
     )
     from ocrloom.image import Image
+    from ocrloom.journal import Journal
     from ocrloom.languages import Language
     from ocrloom.options import Limits, OcrOptions
-    from ocrloom.result import Block, Line, OcrResult, Page, Point, Polygon, Word
+    from ocrloom.progress import Progress, Stage
+    from ocrloom.result import Block, Line, OcrResult, Page, PageFailure, Point, Polygon, Word
 
 __all__ = [
     "Block",
+    "Events",
     "Image",
+    "Journal",
     "Language",
     "Limits",
     "Line",
+    "OcrCancelled",
     "OcrDamagedImage",
     "OcrEngine",
     "OcrEngineError",
@@ -59,7 +68,9 @@ __all__ = [
     "OcrLanguageNotInstalled",
     "OcrOptionError",
     "OcrOptions",
+    "OcrOutcome",
     "OcrOutputError",
+    "OcrPagesFailed",
     "OcrResult",
     "OcrSourceEmpty",
     "OcrSourceError",
@@ -67,15 +78,31 @@ __all__ = [
     "OcrSourceNotAFile",
     "OcrSourceNotFound",
     "OcrSourceUnreadable",
+    "OcrStopped",
+    "OcrTimeout",
     "OcrUnknownLanguage",
+    "Outcomes",
     "Page",
+    "PageFailure",
+    "PageStream",
     "Point",
     "Polygon",
+    "Progress",
+    "Stage",
     "Word",
     "__version__",
 ]
 
-_MODULES = ("engine", "errors", "image", "languages", "options", "result")
+_MODULES = (
+    "engine",
+    "errors",
+    "image",
+    "journal",
+    "languages",
+    "options",
+    "progress",
+    "result",
+)
 
 
 def __getattr__(name: str) -> object:

@@ -15,7 +15,11 @@
     │   └── OcrUnknownLanguage            31   422
     ├── OcrLanguageNotInstalled           40   422   known, but its recogniser is not installed
     ├── OcrEngineError                    50   500   the models or the inference runtime failed
-    └── OcrOutputError                    60   500   a result could not be written
+    ├── OcrOutputError                    60   500   a result could not be written
+    ├── OcrPagesFailed                    61   422   some of a source's pages could not be read
+    └── OcrStopped                        70   503   ended before all pages were read
+        ├── OcrTimeout                    71   504   the time that was given has passed
+        └── OcrCancelled                  72   499   somebody cancelled it
 
 ``exit_code`` is what the command line ends with, ``http_status`` what the service answers.
 A message says what was expected, what was found and what to do next; it is complete when
@@ -24,9 +28,18 @@ the exception is raised, so printing it needs nothing else.
 
 from __future__ import annotations
 
-from typing import ClassVar
+import asyncio
+import concurrent.futures
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Self
+
+    from ocrloom.result import OcrResult, PageFailure
 
 __all__ = [
+    "OcrCancelled",
     "OcrDamagedImage",
     "OcrEngineError",
     "OcrException",
@@ -36,12 +49,15 @@ __all__ = [
     "OcrLanguageNotInstalled",
     "OcrOptionError",
     "OcrOutputError",
+    "OcrPagesFailed",
     "OcrSourceEmpty",
     "OcrSourceError",
     "OcrSourceIsDirectory",
     "OcrSourceNotAFile",
     "OcrSourceNotFound",
     "OcrSourceUnreadable",
+    "OcrStopped",
+    "OcrTimeout",
     "OcrUnknownLanguage",
 ]
 
@@ -149,3 +165,51 @@ class OcrOutputError(OcrException):
     """A result could not be written."""
 
     exit_code = 60
+
+
+class OcrPagesFailed(OcrException):
+    """Some of a source's pages could not be read; raised after the others, where they stream."""
+
+    exit_code = 61
+    http_status = 422
+
+    failures: tuple[PageFailure, ...] = ()
+    """One for each page that could not be read."""
+
+    @classmethod
+    def of(cls, name: str | None, failures: Iterable[PageFailure]) -> Self:
+        """The exception that tells of them."""
+        failed = tuple(failures)
+        error = cls(
+            f"{name or 'the image'}: {len(failed)} pages could not be read and all others were; "
+            f"the first of them: {failed[0].message}"
+        )
+        error.failures = failed
+        return error
+
+
+class OcrStopped(OcrException):
+    """Reading ended before all pages were read; what was finished is in ``partial``."""
+
+    exit_code = 70
+    http_status = 503
+
+    partial: OcrResult | None = None
+    """The pages that were finished, in their order; None where not even a source was opened."""
+
+
+class OcrTimeout(OcrStopped):
+    """The time that ``OcrOptions.timeout`` gives has passed."""
+
+    exit_code = 71
+    http_status = 504
+
+
+class OcrCancelled(OcrStopped, concurrent.futures.CancelledError, asyncio.CancelledError):
+    """The reading was cancelled, or its engine was closed.
+
+    Also what both futures of the standard library raise, so code that expects theirs works.
+    """
+
+    exit_code = 72
+    http_status = 499

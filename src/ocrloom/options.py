@@ -19,19 +19,25 @@ __all__ = ["Limits", "OcrOptions"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a source may claim before any of its pixels is decoded."""
+    """What a source may claim and take."""
 
-    max_pixels: int = 250_000_000
+    max_pixels: int = 1_000_000_000
     """Pixels of one frame, width × height."""
     max_frames: int = 10_000
     """Frames of one source."""
     max_bytes: int = 2 * 1024**3
     """Size of the encoded source in bytes."""
+    max_decode_seconds: float = 120.0
+    """Seconds that decoding one frame may take."""
 
     def __post_init__(self) -> None:
         for limit in fields(self):
             value = getattr(self, limit.name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            if limit.name == "max_decode_seconds":
+                # Not NaN either, which no clock ever passes.
+                if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
+                    raise OcrOptionError(f"{limit.name} must be a number over 0, got {value!r}")
+            elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise OcrOptionError(
                     f"{limit.name} must be a whole number of at least 1, got {value!r}"
                 )
@@ -47,6 +53,8 @@ class OcrOptions:
     """Whether pages that lie on their side or upside down are found and read upright."""
     min_confidence: float = 0.5
     """Lines of lower mean confidence, 0..1, are left out as noise; very short ones need more."""
+    timeout: float | None = None
+    """Seconds from the call until a source must be finished; what is not is ended by OcrTimeout."""
     limits: Limits = Limits()
     """Limits for sources that the engine opens itself."""
 
@@ -56,6 +64,11 @@ class OcrOptions:
         confidence: object = self.min_confidence
         if not isinstance(confidence, (int, float)) or not 0.0 <= confidence <= 1.0:
             raise OcrOptionError(f"min_confidence must lie between 0 and 1, got {confidence!r}")
+        timeout: object = self.timeout
+        if timeout is not None and (
+            not isinstance(timeout, (int, float)) or isinstance(timeout, bool) or not timeout > 0
+        ):
+            raise OcrOptionError(f"timeout must be a number of seconds over 0, got {timeout!r}")
         for name, kind in (("find_orientation", bool), ("limits", Limits)):
             value = getattr(self, name)
             if not isinstance(value, kind):

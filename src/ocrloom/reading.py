@@ -9,46 +9,46 @@ import cv2
 
 from ocrloom.errors import OcrEngineError
 from ocrloom.layout import Piece, arrange
-from ocrloom.result import Block, Line, Page, Polygon
+from ocrloom.result import Block, Line, Page, Point, Polygon
+from ocrloom.scheduling.context import INLINE
 from ocrloom.vision.page import Segment, read_page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ocrloom.image import Frame
     from ocrloom.options import OcrOptions
+    from ocrloom.scheduling.context import Context
 
 __all__ = ["read_frame"]
 
 
-def read_frame(
-    frame: Frame, options: OcrOptions, checkpoint: Callable[[], None] = lambda: None
-) -> Page:
+def read_frame(frame: Frame, options: OcrOptions, context: Context = INLINE) -> Page:
     """Reads one page.
 
     Args:
         frame: Its pixels, (H, W) or (H, W, 3) RGB uint8.
         options: How to read it.
-        checkpoint: Called before every line; what it raises ends the work.
+        context: Asked for a checkpoint before every line, and to read lines side by side.
 
     Raises:
         OcrEngineError: The runtime failed.
     """
     height, width = frame.pixels.shape[:2]
     try:
-        reading = read_page(frame.pixels, options, checkpoint)
+        reading = read_page(frame.pixels, options, context)
     except (cv2.error, MemoryError, RuntimeError) as error:
         raise OcrEngineError(
             f"page {frame.number} of {width} × {height} pixels could not be read: "
             f"{type(error).__name__}: {error}"
         ) from error
     blocks, slope = arrange(map(_piece, reading.segments))
-    blocks = tuple(_turned_back(block, reading.rotation, width, height) for block in blocks)
+    back = _Back(reading.rotation, (width, height), frame.full_size)
+    blocks = tuple(map(back.block, blocks))
     return Page(
         number=frame.number,
-        width=width,
-        height=height,
+        width=frame.full_size[0],
+        height=frame.full_size[1],
         dpi=frame.dpi,
+        scale=frame.scale,
         rotation=reading.rotation,
         skew=slope,
         blocks=blocks,
@@ -60,29 +60,42 @@ def _piece(segment: Segment) -> Piece:
     return Piece(segment.words, box.angle, box.width, box.height, (box.x, box.y))
 
 
-def _turned_back(block: Block, rotation: int, width: int, height: int) -> Block:
-    """A block of the upright page on the frame as it lies.
+class _Back:
+    """From the upright picture that was read to the frame as the source has it.
 
     Nothing reaches over the frame's edge; positions come out to 0.01 pixels and confidences to
     0.0001, which is more than they are true.
     """
 
-    def back(polygon: Polygon) -> Polygon:
-        points = (_point_back(x, y, rotation, width, height) for x, y in polygon)
-        a, b, c, d = (
-            (round(min(max(x, 0.0), width), 2), round(min(max(y, 0.0), height), 2))
-            for x, y in points
-        )
-        return a, b, c, d
+    def __init__(self, rotation: int, size: tuple[int, int], full_size: tuple[int, int]) -> None:
+        self._rotation = rotation
+        self._size = size
+        self._full_size = full_size
 
-    def line_back(line: Line) -> Line:
+    def block(self, block: Block) -> Block:
+        lines = tuple(map(self._line, block.lines))
+        return Block(lines=lines, polygon=self._polygon(block.polygon))
+
+    def _line(self, line: Line) -> Line:
         words = tuple(
-            replace(word, polygon=back(word.polygon), confidence=round(word.confidence, 4))
+            replace(
+                word,
+                polygon=self._polygon(word.polygon),
+                confidence=round(word.confidence, 4),
+            )
             for word in line.words
         )
-        return Line(words=words, polygon=back(line.polygon))
+        return Line(words=words, polygon=self._polygon(line.polygon))
 
-    return Block(lines=tuple(map(line_back, block.lines)), polygon=back(block.polygon))
+    def _polygon(self, polygon: Polygon) -> Polygon:
+        a, b, c, d = (self._point(x, y) for x, y in polygon)
+        return a, b, c, d
+
+    def _point(self, x: float, y: float) -> Point:
+        (width, height), (full_width, full_height) = self._size, self._full_size
+        x, y = _point_back(x, y, self._rotation, width, height)
+        x, y = x * full_width / width, y * full_height / height
+        return round(min(max(x, 0.0), full_width), 2), round(min(max(y, 0.0), full_height), 2)
 
 
 def _point_back(x: float, y: float, rotation: int, width: int, height: int) -> tuple[float, float]:

@@ -11,10 +11,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from ocrloom import errors
+from ocrloom.errors import OcrException
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Block", "Line", "OcrResult", "Page", "Point", "Polygon", "Word"]
+__all__ = [
+    "Block",
+    "Line",
+    "OcrResult",
+    "Page",
+    "PageFailure",
+    "Point",
+    "Polygon",
+    "Word",
+]
 
 Point: TypeAlias = tuple[float, float]
 Polygon: TypeAlias = tuple[Point, Point, Point, Point]
@@ -77,9 +89,17 @@ class Page:
     """Horizontal and vertical resolution that the source states, if it states one."""
     rotation: int = 0
     """Degrees, clockwise, by which the frame was turned to stand upright: 0, 90, 180 or 270."""
+    scale: float = 1.0
+    """Side of the picture that was read over the frame's side; below 1 only where a smaller copy
+    was asked for."""
     skew: float = 0.0
     """Slope of the text lines on the upright page in degrees; positive falls to the right."""
     blocks: tuple[Block, ...] = ()
+
+    @property
+    def effective_dpi(self) -> tuple[float, float] | None:
+        """The resolution at which the page was read; None where the source states none."""
+        return self.dpi and (self.dpi[0] * self.scale, self.dpi[1] * self.scale)
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -103,10 +123,38 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageFailure:
+    """A frame that could not be read, while others of its source could."""
+
+    number: int
+    """Place in the source, from 1."""
+    kind: str
+    """Name of the exception's class, such as ``OcrDamagedImage``."""
+    message: str
+    """What was expected, what was found and what to do; it names the source and the frame."""
+
+    @classmethod
+    def of(cls, number: int, error: OcrException) -> PageFailure:
+        """The failure that an exception tells of."""
+        return cls(number=number, kind=type(error).__name__, message=str(error))
+
+    @property
+    def error(self) -> OcrException:
+        """An exception of that class with that message, to be raised or asked for its codes."""
+        known = getattr(errors, self.kind, OcrException)
+        # A parsed document may say anything.
+        is_ours = isinstance(known, type) and issubclass(known, OcrException)
+        return known(self.message) if is_ours else OcrException(self.message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OcrResult:
     """What was read from one source."""
 
     pages: tuple[Page, ...]
+    """The pages that were read, in the order of the source."""
+    failures: tuple[PageFailure, ...] = ()
+    """The frames that could not be read, in the same order; no page stands for them."""
     source: str | None = field(default=None, compare=False)
     """Name of the source for people: a path, or None for bytes and arrays."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from ocrloom.cli.interrupts import INTERRUPTED, end_soon
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,7 +21,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Raises:
         SystemExit: Always, with the exit code.
     """
-    # Here and not at the top: importing the package for its parts must not load Typer.
-    from ocrloom.cli.app import run
+    try:
+        # Here and not at the top: importing the package for its parts must not load Typer.
+        from ocrloom.cli.app import run
 
-    run(arguments)
+        run(arguments)
+    except KeyboardInterrupt as interrupt:
+        # So early that no command had begun.
+        raise SystemExit(INTERRUPTED) from interrupt
+    except SystemExit as ended:
+        # Without an error nothing runs any more. Only where the process is the program's own.
+        if arguments is None and isinstance(ended.code, int) and ended.code:
+            end_soon(ended.code)
+        raise

@@ -10,7 +10,7 @@ import typer
 
 from ocrloom._version import __version__
 from ocrloom.cli.errors import reports_errors
-from ocrloom.cli.flags import MakeOptions, with_option_flags
+from ocrloom.cli.flags import MakeOptions, parse_size, with_option_flags
 from ocrloom.formats import FORMATS
 from ocrloom.languages import Language
 
@@ -106,10 +106,27 @@ def read(
     ] = "-",
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Files read at once; one a usable CPU by default."),
+        typer.Option(
+            min=1, metavar="N", help="Workers, each at one page; one a usable CPU by default."
+        ),
+    ] = None,
+    memory: Annotated[
+        int | None,
+        typer.Option(
+            parser=parse_size,
+            metavar="BYTES",
+            help="Memory that decoded pages may take, such as 512M or 2G; half of what there is by "
+            "default.",
+        ),
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR", help="Keeps finished pages in DIR; a rerun repeats none of them."
+        ),
     ] = None,
     progress: Annotated[
-        bool, typer.Option(help="Show a progress bar where standard error is a terminal.")
+        bool, typer.Option(help="Show how far it is where standard error is a terminal.")
     ] = True,
     verbose: Annotated[
         bool,
@@ -119,9 +136,9 @@ def read(
     """Read images and write their text.
 
     Text goes to standard output, or as NAME.txt into a folder; progress and
-    errors go to standard error. A bad file does not stop the others. The exit
-    code is 0 if all files were read, that of the error if all failures are of
-    one kind, and 1 otherwise.
+    errors go to standard error. A bad file does not stop the others, nor a bad
+    page those beside it. The exit code is 0 if all was read, that of the error
+    if all failures are of one kind, and 1 otherwise.
 
     Example: ocrloom read -l fra -f json -o texts/ scans/*.tif
     """
@@ -132,6 +149,8 @@ def read(
         format=FORMATS[format_name.value],
         output=output,
         jobs=jobs,
+        memory=memory,
+        resume=resume,
         options=make_options(languages=tuple(language)),
         progress=progress,
         verbose=verbose,

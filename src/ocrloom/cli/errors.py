@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import typer
 
+from ocrloom.cli.interrupts import INTERRUPTED
 from ocrloom.errors import OcrException
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BROKEN_PIPE",
-    "INTERRUPTED",
     "exit_code",
     "explain",
     "full_traceback",
@@ -25,8 +25,6 @@ __all__ = [
     "shown",
 ]
 
-INTERRUPTED = 130
-"""What a shell reports of a program ended by SIGINT."""
 BROKEN_PIPE = 141
 """What a shell reports of a program ended by SIGPIPE, as most are when ``head`` has enough."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import re
 import textwrap
 from dataclasses import Field, fields, is_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, get_type_hints
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, get_args, get_type_hints
 
 import typer
 
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
     from ocrloom.languages import LanguageLike
 
-__all__ = ["MakeOptions", "field_docs", "with_option_flags"]
+__all__ = ["MakeOptions", "field_docs", "parse_size", "with_option_flags"]
+
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)([KMGT]?)", re.IGNORECASE)
 
 R = TypeVar("R")
 
@@ -72,22 +76,44 @@ def _parameters(owner: type) -> Iterator[inspect.Parameter]:
         kind = hints[field.name]
         if isinstance(kind, type) and is_dataclass(kind):
             yield from _parameters(kind)
-        elif kind in (bool, int, float):
+        elif _without_none(kind) in (bool, int, float):
             yield _parameter(field, kind, docs.get(field.name, ""))
 
 
-def _parameter(field: Field[Any], kind: type, doc: str) -> inspect.Parameter:
+def _without_none(kind: object) -> object:
+    """What a field has where it is not None."""
+    kinds = [each for each in get_args(kind) if each is not NoneType]
+    return kinds[0] if isinstance(kind, UnionType) and len(kinds) == 1 else kind
+
+
+def _parameter(field: Field[Any], kind: object, doc: str) -> inspect.Parameter:
     name = field.name.replace("_", "-")
     if kind is bool:
         option = typer.Option(f"--{name}/--no-{name}", help=doc)
     else:
-        option = typer.Option(f"--{name}", metavar="N" if kind is int else "F", help=doc)
+        # A docstring begins with its unit.
+        number = "N" if _without_none(kind) is int else "F"
+        metavar = "SECONDS" if doc.startswith("Seconds") else number
+        option = typer.Option(f"--{name}", metavar=metavar, help=doc)
     return inspect.Parameter(
         field.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=field.default,
         annotation=Annotated[kind, option],
     )
+
+
+def parse_size(given: str) -> int:
+    """A number of bytes, such as 1000000, 512M or 1.5G.
+
+    Raises:
+        typer.BadParameter: It is no such number.
+    """
+    found = _SIZE.fullmatch(given.strip())
+    size = int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ")) if found else 0
+    if size < 1:
+        raise typer.BadParameter(f"expected bytes, such as 512M or 2G, got {given!r}")
+    return size
 
 
 def field_docs(owner: type) -> dict[str, str]:

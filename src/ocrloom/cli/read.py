@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from contextlib import closing
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ocrloom.cli.batch import Outcome, Tally, outcomes, title
-from ocrloom.cli.errors import INTERRUPTED, explain, full_traceback, shown
+from ocrloom.cli.errors import explain, full_traceback, shown
+from ocrloom.cli.interrupts import INTERRUPTED, let_the_next_one_kill
 from ocrloom.cli.outputs import (
     STANDARD_STREAM,
     Files,
@@ -19,18 +18,28 @@ from ocrloom.cli.outputs import (
 )
 from ocrloom.cli.progress import Messages
 from ocrloom.cli.streams import Streams, own_streams
+from ocrloom.cli.tally import Tally, plural
+from ocrloom.cli.watch import Watch
 from ocrloom.engine import OcrEngine
-from ocrloom.errors import OcrOptionError, OcrOutputError
-from ocrloom.scheduling.cpus import usable_cpus
+from ocrloom.errors import (
+    OcrCancelled,
+    OcrOptionError,
+    OcrOutputError,
+    OcrSourceUnreadable,
+    OcrStopped,
+    OcrTimeout,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ocrloom.engine import OcrOutcome, Outcomes
     from ocrloom.formats import Format
+    from ocrloom.image.lazy import ImageLike
+    from ocrloom.journal import Journal
     from ocrloom.options import OcrOptions
 
 __all__ = ["Request", "read_files"]
-
-# Inputs begun for each worker: enough that none ever waits for the next.
-_AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +50,8 @@ class Request:
     format: Format
     output: str
     jobs: int | None
+    memory: int | None
+    resume: str | None
     options: OcrOptions
     progress: bool
     verbose: bool
@@ -56,76 +67,142 @@ def read_files(request: Request) -> int:
         OcrException: Nothing could be begun or all had to be given up.
         BrokenPipeError: Who was to read standard output has gone.
     """
-    if request.names.count(STANDARD_STREAM) > 1:
-        raise OcrOptionError("standard input can be read only once; name - only once")
+    _check_standard_input(request.names)
+    engine = OcrEngine(
+        options=request.options,
+        workers=request.jobs,
+        memory=request.memory,
+        journal=_journal(request.resume),
+    )
     targets = choose_targets(request.names, request.output, request.format.suffix)
-    tally = Tally(len(request.names))
+    watch = Watch(len(request.names))
     with own_streams(chatter=request.verbose) as streams:
         # Where the result goes to the terminal, a bar would run through it.
         watched = targets is None and streams.out is not None and streams.out.isatty()
         bar = request.progress and not watched
-        with Messages(streams.err, total=tally.total, bar=bar) as messages:
+        with Messages(streams.err, watch=watch, bar=bar) as messages:
             sink: Sink
             if targets is None:
-                headed = watched and tally.total > 1
-                sink = _standard_output(request, streams, messages, headed=headed)
+                sink = _standard_output(request, streams, messages, watched=watched)
             else:
                 sink = Files(targets, request.format)
+            outcomes = engine.process_many(
+                _sources(request.names), ordered=sink.shared, progress=watch
+            )
+            with outcomes:
+                return _Run(request, sink, messages, watch).consume(outcomes)
+
+
+class _Run:
+    """Takes outcomes as they come, writes them and says what went wrong."""
+
+    def __init__(self, request: Request, sink: Sink, messages: Messages, watch: Watch) -> None:
+        self._request = request
+        self._sink = sink
+        self._messages = messages
+        self._watch = watch
+        self._tally = Tally(len(request.names))
+
+    def consume(self, outcomes: Outcomes) -> int:
+        """Takes all of them and gives the exit code."""
+        try:
+            for outcome in outcomes:
+                self._take(outcome)
+        except KeyboardInterrupt:
+            let_the_next_one_kill()
+            self._end_early(outcomes.cancel())
+            return INTERRUPTED
+        tally = self._tally
+        if tally.failed and (tally.total > 1 or tally.failed_pages):
+            self._messages.say(f"ocrloom: {tally.summary()}")
+        return tally.exit_code
+
+    def _take(self, outcome: OcrOutcome) -> None:
+        name = _title(self._request.names[outcome.index])
+        error = outcome.error
+        result = error.partial if isinstance(error, OcrStopped) else outcome.result
+        if result is not None and result.pages:
             try:
-                _read_all(request, sink, messages, tally)
-            except KeyboardInterrupt:
-                _let_the_next_interrupt_kill()
-                messages.say(f"ocrloom: interrupted: {tally.summary()}")
-                return INTERRUPTED
-            if tally.failed and tally.total > 1:
-                messages.say(f"ocrloom: {tally.summary()}")
-    return tally.exit_code
+                self._sink.write(outcome.index, result)
+            except OcrOutputError as refused:
+                if self._sink.shared:
+                    raise
+                result, error = None, refused
+        pages = self._watch.take(outcome.name)
+        self._tally.add(name, result, error, pages)
+        for failure in result.failures if result is not None else ():
+            self._messages.say(explain(failure.error, name))
+        if error is not None and not isinstance(error, OcrCancelled):
+            self._say_error(error, name, pages)
+
+    def _say_error(self, error: BaseException, name: str, pages: int | None) -> None:
+        # What went wrong with a page is told without the place where it arose.
+        if self._request.verbose and error.__traceback__ is not None:
+            self._messages.say(full_traceback(error).rstrip())
+        if isinstance(error, OcrTimeout):
+            written = len(error.partial.pages) if error.partial is not None else 0
+            counts = ""
+            if pages is not None:
+                counts = (
+                    f": {written} of {plural(pages, 'page')} written, {pages - written} missing"
+                )
+            error = OcrTimeout(
+                f"{shown(name)}: not finished within the {self._request.options.timeout:g} s of "
+                f"--timeout{counts}; {self._again or 'give it more time'}"
+            )
+        self._messages.say(explain(error, name))
+
+    def _end_early(self, rest: list[OcrOutcome]) -> None:
+        """Keeps what there is of a single file, and says what there is."""
+        tally = self._tally
+        if tally.total == 1:
+            # Who reads standard output is often interrupted, too.
+            with suppress(BrokenPipeError):
+                for outcome in rest:
+                    self._take(outcome)
+        text = tally.summary()
+        if tally.total == 1 and tally.pages:
+            name = shown(_title(self._request.names[0]))
+            text = f"{tally.read_pages} of {plural(tally.pages, 'page')} of {name} written"
+        self._messages.say(f"ocrloom: interrupted: {text}{self._again and f'; {self._again}'}")
+
+    @property
+    def _again(self) -> str:
+        """What to do when a run was ended early."""
+        return "the same command goes on from there" if self._request.resume else ""
+
+
+def _title(name: str) -> str:
+    """What an input is called in messages."""
+    return "<stdin>" if name == STANDARD_STREAM else name
+
+
+def _check_standard_input(names: tuple[str, ...]) -> None:
+    if names.count(STANDARD_STREAM) > 1:
+        raise OcrOptionError("standard input can be read only once; name - only once")
+    if STANDARD_STREAM in names and sys.stdin is None:
+        raise OcrSourceUnreadable("standard input is closed; give a file's name instead of -")
+
+
+def _sources(names: tuple[str, ...]) -> Iterator[ImageLike]:
+    for name in names:
+        yield sys.stdin.buffer if name == STANDARD_STREAM else name
+
+
+def _journal(folder: str | None) -> Journal | None:
+    if folder is None:
+        return None
+    # Here and not at the top: few readings keep one.
+    from ocrloom.journal import Journal
+
+    return Journal(folder)
 
 
 def _standard_output(
-    request: Request, streams: Streams, messages: Messages, *, headed: bool
+    request: Request, streams: Streams, messages: Messages, *, watched: bool
 ) -> StandardOutput:
     def announce(index: int) -> None:
-        if headed:
-            messages.say(f"==> {shown(title(request.names[index]))} <==")
+        if watched and len(request.names) > 1:
+            messages.say(f"==> {shown(_title(request.names[index]))} <==")
 
     return StandardOutput(streams.out, request.format, announce)
-
-
-def _read_all(request: Request, sink: Sink, messages: Messages, tally: Tally) -> None:
-    with OcrEngine(options=request.options, workers=request.jobs) as engine:
-        ahead = _AHEAD * (request.jobs or usable_cpus())
-
-        def tick() -> None:
-            messages.update(tally.read + len(tally.failed))
-
-        found = outcomes(engine, request.names, ahead=ahead, ordered=sink.shared, waiting=tick)
-        with closing(found):
-            for outcome in found:
-                _take(outcome, request, sink, messages, tally)
-                tick()
-
-
-def _take(outcome: Outcome, request: Request, sink: Sink, messages: Messages, tally: Tally) -> None:
-    error = outcome.error
-    if outcome.result is not None:
-        try:
-            sink.write(outcome.index, outcome.result)
-        except OcrOutputError as refused:
-            if sink.shared:
-                raise
-            error = refused
-    if error is None:
-        tally.read += 1
-        return
-    name = title(request.names[outcome.index])
-    tally.fail(name, error)
-    if request.verbose:
-        messages.say(full_traceback(error).rstrip())
-    messages.say(explain(error, name))
-
-
-def _let_the_next_interrupt_kill() -> None:
-    """Workers end at their next checkpoint, within a second; who cannot wait need not."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_DFL)

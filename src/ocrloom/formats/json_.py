@@ -3,27 +3,27 @@
 The document is described by ``result.schema.json`` beside this module. ``text``, and ``confidence``
 but for that of words, are there for readers of the JSON; they follow from the words, so `parse`
 passes over them. It passes over names that it does not know, too: a later version may add some.
+Older documents have neither ``failures`` nor ``scale``.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ocrloom.errors import OcrOptionError, OcrOutputError
-from ocrloom.result import Block, Line, OcrResult, Page, Point, Polygon, Word
+from ocrloom.result import Block, Line, OcrResult, Page, PageFailure, Point, Polygon, Word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-__all__ = ["SCHEMA", "parse", "render"]
+__all__ = ["SCHEMA", "encode", "page_document", "parse", "parse_page", "render"]
 
 SCHEMA = "ocrloom/1"
 """Value of ``schema``: the number changes when a reader of the old one would go wrong."""
 
 T = TypeVar("T")
-_Document: TypeAlias = dict[str, Any]
 
 # Halves of surrogate pairs, which UTF-8 cannot hold: Python puts them into file names that are
 # not UTF-8. JSON has an escape for them.
@@ -40,24 +40,39 @@ def render(result: OcrResult) -> str:
         "schema": SCHEMA,
         "source": result.source,
         "text": result.text,
-        "pages": [_page(page) for page in result.pages],
+        "pages": [page_document(page) for page in result.pages],
+        "failures": [
+            {"number": failure.number, "kind": failure.kind, "message": failure.message}
+            for failure in result.failures
+        ],
     }
+    return encode(document) + "\n"
+
+
+def encode(document: Mapping[str, object]) -> str:
+    """Makes text of a document, on one line without its end, that UTF-8 can always hold.
+
+    Raises:
+        OcrOutputError: A number in the document is infinite or not a number.
+    """
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except ValueError as error:
         raise OcrOutputError(
             f"a result must hold finite numbers to be written as JSON: {error}"
         ) from error
-    return _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text) + "\n"
+    return _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
-def _page(page: Page) -> _Document:
+def page_document(page: Page) -> dict[str, Any]:
+    """Makes what stands for a page in the document's ``pages``."""
     return {
         "number": page.number,
         "width": page.width,
         "height": page.height,
         "dpi": page.dpi,
         "rotation": page.rotation,
+        "scale": page.scale,
         "skew": page.skew,
         "text": page.text,
         "confidence": page.confidence,
@@ -68,7 +83,7 @@ def _page(page: Page) -> _Document:
     }
 
 
-def _line(line: Line) -> _Document:
+def _line(line: Line) -> dict[str, Any]:
     return {
         "text": line.text,
         "polygon": line.polygon,
@@ -108,10 +123,24 @@ def parse(text: str) -> OcrResult:
             "read it with the version of ocrloom that wrote it"
         )
     source = root.get("source")
+    failures = root.find("failures")
     return OcrResult(
         pages=root.get("pages").each(_parse_page),
+        failures=() if failures is None else failures.each(_parse_failure),
         source=None if source.value is None else source.text(),
     )
+
+
+def parse_page(document: object) -> Page:
+    """Makes the page of which `page_document` made the document.
+
+    Args:
+        document: As `json.loads` gives it.
+
+    Raises:
+        OcrOptionError: It is no such document; the message says where and what was expected.
+    """
+    return _parse_page(_Node(document, "the page"))
 
 
 class _Node:
@@ -127,10 +156,16 @@ class _Node:
         return OcrOptionError(f"{self.place}: expected {expected}, found {self.value!r:.60}")
 
     def get(self, name: str) -> _Node:
+        found = self.find(name)
+        if found is None:
+            raise OcrOptionError(f"{self.place}: expected the name {name!r}, which is missing")
+        return found
+
+    def find(self, name: str) -> _Node | None:
         if not isinstance(self.value, dict):
             raise self.refuse("an object")
         if name not in self.value:
-            raise OcrOptionError(f"{self.place}: expected the name {name!r}, which is missing")
+            return None
         return _Node(self.value[name], f"{self.place} > {name}")
 
     def each(self, convert: Callable[[_Node], T], length: int | None = None) -> tuple[T, ...]:
@@ -163,14 +198,24 @@ class _Node:
 
 def _parse_page(node: _Node) -> Page:
     dpi = node.get("dpi")
+    scale = node.find("scale")
     return Page(
         number=node.get("number").whole(),
         width=node.get("width").whole(),
         height=node.get("height").whole(),
         dpi=None if dpi.value is None else _pair(dpi),
         rotation=node.get("rotation").whole(),
+        scale=1.0 if scale is None else scale.number(),
         skew=node.get("skew").number(),
         blocks=node.get("blocks").each(_parse_block),
+    )
+
+
+def _parse_failure(node: _Node) -> PageFailure:
+    return PageFailure(
+        number=node.get("number").whole(),
+        kind=node.get("kind").text(),
+        message=node.get("message").text(),
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 import numpy as np
 import PIL.Image
@@ -21,15 +22,18 @@ from PIL import (
 )
 
 from ocrloom.errors import OcrImageTooLarge, OcrSourceUnreadable
+from ocrloom.image.costs import animation_cost, array_cost, file_cost, file_size, picture_cost
 from ocrloom.image.deep import decode_deep, is_dark
 from ocrloom.image.formats import HEAD_SIZE, Format, sniff
 from ocrloom.image.guard import guard
 from ocrloom.image.headers import scan_gif, webp_size
-from ocrloom.image.lazy import Frame, Reader, Source, check_pixels
-from ocrloom.image.output import make_frame, picture_frame
-from ocrloom.image.pixels import from_array
+from ocrloom.image.lazy import Frame, Reader, Source, check_pixels, go_on
+from ocrloom.image.output import Outline, array_frame, outline_of, picture_frame
+from ocrloom.image.sandbox import Given, sandboxed
 from ocrloom.image.source import open_file, shown
+from ocrloom.image.suspicion import suspicious
 from ocrloom.image.tiff import TiffReader
+from ocrloom.image.watch import WatchedFile, watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,9 +42,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.ImageFile import ImageFile
 
+    from ocrloom.image.sandbox import JudgingReader
     from ocrloom.options import Limits
 
 __all__ = ["open_reader"]
+
+_Box = tuple[int, int] | None
 
 # Straight to the classes and not through PIL.Image.open: that one checks its own global limit,
 # below ours, and warns; and its JPEG entry would turn into MPO, whose further pictures are
@@ -55,29 +62,42 @@ _PLUGINS: Final[dict[Format, Callable[[BinaryIO], ImageFile]]] = {
     Format.PNM: PpmImagePlugin.PpmImageFile,
 }
 
+# Most and fewest bytes that the decoder of a progressive JPEG gets at a time: it cannot be stopped
+# while it is busy with them, and three can be a walk over 32,767 blocks. Other data is quicker.
+_BLOCKS: Final = 1024, 32
+# Seconds that they may take.
+_PACE: Final = 0.05
+
 # Two Images may hold one lazily opened PIL image, whose file has a single position.
 _LOADING: Final = threading.Lock()
 
 
 @contextmanager
-def open_reader(source: Source, name: str | None, limits: Limits) -> Iterator[Reader]:
+def open_reader(
+    source: Source, name: str | None, limits: Limits, fit: _Box = None
+) -> Iterator[Reader]:
     """Open what `Image.load` has checked.
 
     Args:
         source: A path, the bytes of an image file, an array or a PIL image.
         name: For messages.
         limits: What the source may claim.
+        fit: Width and height into which frames are scaled down, or None.
 
     Raises:
         OcrException: See `Image.open`.
     """
     if isinstance(source, np.ndarray):
-        yield _ArrayReader(source)
+        yield _ArrayReader(source, limits, fit)
     elif isinstance(source, PIL.Image.Image):
-        yield _PictureReader(source)
+        yield _PictureReader(source, limits, fit)
     else:
-        with _open_encoded(source, name, limits) as file:
-            yield _reader_of(file, shown(name), limits)
+        given = Given(source=source, name=name, limits=limits, fit=fit)
+        with (
+            _open_encoded(source, name, limits) as file,
+            sandboxed(_reader_of(file, shown(name), limits, fit), given) as reader,
+        ):
+            yield reader
 
 
 def _open_encoded(source: Path | bytes, name: str | None, limits: Limits) -> BinaryIO:
@@ -93,17 +113,17 @@ def _open_encoded(source: Path | bytes, name: str | None, limits: Limits) -> Bin
         ) from error
 
 
-def _reader_of(file: BinaryIO, name: str, limits: Limits) -> Reader:
+def _reader_of(file: BinaryIO, name: str, limits: Limits, fit: _Box) -> JudgingReader:
     with guard(name, "image"):
         head = file.read(HEAD_SIZE)
         file.seek(0)
     found = sniff(head, name)
     with guard(name, found.value):
         if found is Format.TIFF:
-            return TiffReader(file, name, limits)
+            return TiffReader(file, name, limits, fit)
         if found in (Format.GIF, Format.WEBP):
-            return _AnimationReader(file, name, limits, found)
-        return _SingleReader(file, name, limits, found)
+            return _AnimationReader(file, name, limits, fit, found)
+        return _SingleReader(file, name, limits, fit, found)
 
 
 class _ArrayReader:
@@ -111,12 +131,26 @@ class _ArrayReader:
 
     count = 1
 
-    def __init__(self, array: NDArray[Any]) -> None:
+    def __init__(self, array: NDArray[Any], limits: Limits, fit: _Box) -> None:
         self._array = array
+        self._limits = limits
+        self._fit = fit
 
-    def read(self, number: int) -> Frame:
-        with guard("the array", "array"):
-            return make_frame(number, from_array(self._array))
+    def cost(self, number: int) -> int:
+        return array_cost(self._array, self._outline(number))
+
+    def read(self, number: int, checkpoint: Callable[[], None] = go_on) -> Frame:
+        what = "the array"
+        with (
+            watched(what, checkpoint, self._limits.max_decode_seconds) as watch,
+            guard(what, "array"),
+        ):
+            watch()
+            return array_frame(self._array, self._outline(number), watch)
+
+    def _outline(self, number: int) -> Outline:
+        height, width = self._array.shape[:2]
+        return Outline(number=number, size=(width, height), fit=self._fit)
 
 
 class _PictureReader:
@@ -124,14 +158,27 @@ class _PictureReader:
 
     count = 1
 
-    def __init__(self, picture: PIL.Image.Image) -> None:
+    def __init__(self, picture: PIL.Image.Image, limits: Limits, fit: _Box) -> None:
         self._picture = picture
+        self._limits = limits
+        self._fit = fit
 
-    def read(self, number: int) -> Frame:
+    def cost(self, number: int) -> int:
+        outline = Outline(number=number, size=self._picture.size, fit=self._fit)
         with guard("the PIL image", self._picture.format or "PIL"):
+            return picture_cost(self._picture, outline)
+
+    def read(self, number: int, checkpoint: Callable[[], None] = go_on) -> Frame:
+        what = "the PIL image"
+        with (
+            watched(what, checkpoint, self._limits.max_decode_seconds) as watch,
+            guard(what, self._picture.format or "PIL"),
+        ):
             with _LOADING:
                 self._picture.load()
-            return picture_frame(self._picture, number)
+            watch()
+            outline = outline_of(self._picture, number, fit=self._fit)
+            return picture_frame(self._picture, outline, watch)
 
 
 class _SingleReader:
@@ -139,47 +186,108 @@ class _SingleReader:
 
     count = 1
 
-    def __init__(self, file: BinaryIO, name: str, limits: Limits, known: Format) -> None:
+    def __init__(self, file: BinaryIO, name: str, limits: Limits, fit: _Box, known: Format) -> None:
         self._file = file
         self._name = name
         self._limits = limits
+        self._fit = fit
         self._format = known
 
-    def read(self, number: int) -> Frame:
+    def is_suspicious(self, number: int) -> bool:
+        """See `JudgingReader.is_suspicious`."""
+        return suspicious(self._format)
+
+    def cost(self, number: int) -> int:
         with guard(self._name, self._format.value):
-            self._file.seek(0)
-            picture = _PLUGINS[self._format](self._file)
-            check_pixels(*picture.size, self._limits, self._name)
+            picture = self._open(go_on)
+            outline = Outline(number=number, size=picture.size, fit=self._fit)
+            # Where a PNG has EXIF data behind its pixels, Pillow would decode them.
+            if self._format is not Format.PNG or "exif" in picture.info:
+                outline = outline_of(picture, number, fit=self._fit)
+            self._draft(picture)
+            return file_cost(picture, outline, self._file)
+
+    def read(self, number: int, checkpoint: Callable[[], None] = go_on) -> Frame:
+        with (
+            watched(self._name, checkpoint, self._limits.max_decode_seconds) as watch,
+            guard(self._name, self._format.value),
+        ):
+            watch()
+            picture = self._open(watch)
+            size = picture.size
+            self._draft(picture)
             raw_mode = str(picture.tile[0].args) if picture.tile else ""
             picture.load()
+            watch()
             if self._format is Format.PNG:
                 _scale_colour_key(picture, raw_mode)
+            outline = outline_of(picture, number, fit=self._fit, size=size)
             # The high bytes of 16-bit colour are what Pillow keeps: of 12 bits, four.
             if raw_mode == "RGB;16B" and is_dark(picture):
                 self._file.seek(0)
                 deep = decode_deep(self._file.read())
                 if deep is not None:
-                    return picture_frame(picture, number, pixels=from_array(deep))
-            return picture_frame(_as_meant(picture, self._format), number)
+                    return array_frame(deep, outline, watch)
+            return picture_frame(picture, outline, watch, prepare=_meaning(picture, self._format))
+
+    def _open(self, watch: Callable[[], None]) -> ImageFile:
+        self._file.seek(0)
+        # The decoder of JPEG 2000, in C, does not expect that reading fails.
+        watched_file = WatchedFile(self._file, go_on if self._format is Format.JPEG2000 else watch)
+        picture = _PLUGINS[self._format](cast("BinaryIO", watched_file))
+        check_pixels(*picture.size, self._limits, self._name)
+        if "progressive" in picture.info:
+            watched_file.watch = _Pace(picture, watch)
+        return picture
+
+    def _draft(self, picture: ImageFile) -> None:
+        """Let a JPEG's decoder do the first part of scaling down, which spares it work."""
+        if self._format is Format.JPEG and self._fit is not None:
+            width, height = outline_of(picture, 1, fit=self._fit).target
+            # The rest is scaled by two at least, as Pillow does it too: it looks better.
+            picture.draft(None, (2 * width, 2 * height))
+
+
+class _Pace:
+    """A watch that gives a decoder less at a time while that keeps it busy for long."""
+
+    def __init__(self, picture: ImageFile, watch: Callable[[], None]) -> None:
+        self._picture = picture
+        self._watch = watch
+        self._last = time.monotonic()
+        picture.decodermaxblock = _BLOCKS[0]
+
+    def __call__(self) -> None:
+        self._watch()
+        now = time.monotonic()
+        block, most, least = self._picture.decodermaxblock, *_BLOCKS
+        if now - self._last > _PACE:
+            self._picture.decodermaxblock = max(least, block // 2)
+        elif now - self._last < _PACE / 4:
+            self._picture.decodermaxblock = min(most, block * 2)
+        self._last = now
 
 
 class _AnimationReader:
     """All frames of a GIF or WebP file, each composed as an animation shows it."""
 
-    def __init__(self, file: BinaryIO, name: str, limits: Limits, known: Format) -> None:
+    def __init__(self, file: BinaryIO, name: str, limits: Limits, fit: _Box, known: Format) -> None:
         self._file = file
         self._name = name
+        self._limits = limits
+        self._fit = fit
         self._format = known
         self._picture: ImageFile | None = None
+        self._watch: Callable[[], None] = go_on
         if known is Format.GIF:
             claims = scan_gif(file, limits.max_frames)
-            check_pixels(claims.width, claims.height, limits, name)
+            self._size = claims.width, claims.height
+            check_pixels(*self._size, limits, name)
             frames = claims.frames
         else:
             file.seek(0)
-            size = webp_size(file.read(HEAD_SIZE))
-            if size is not None:
-                check_pixels(*size, limits, name)
+            self._size = webp_size(file.read(HEAD_SIZE)) or (0, 0)
+            check_pixels(*self._size, limits, name)
             frames = getattr(self._open(), "n_frames", 1)
         # A file without any frame is damaged, which reading the first one says.
         self.count = max(1, frames)
@@ -189,19 +297,38 @@ class _AnimationReader:
                 " raise it with Limits(max_frames=…) or --max-frames"
             )
 
-    def read(self, number: int) -> Frame:
-        with guard(f"{self._name}, frame {number}", self._format.value):
+    def is_suspicious(self, number: int) -> bool:
+        """See `JudgingReader.is_suspicious`."""
+        return suspicious(self._format)
+
+    def cost(self, number: int) -> int:
+        outline = Outline(number=number, size=self._size, fit=self._fit)
+        with guard(self._name, self._format.value):
+            return animation_cost(self._format, outline, file_size(self._file), first=number == 1)
+
+    def read(self, number: int, checkpoint: Callable[[], None] = go_on) -> Frame:
+        what = f"{self._name}, frame {number}"
+        with (
+            watched(what, checkpoint, self._limits.max_decode_seconds) as watch,
+            guard(what, self._format.value),
+        ):
+            self._watch = watch
+            watch()
             # After an error the decoder's state is unknown, so it is kept only after a success.
             picture, self._picture = self._picture or self._open(), None
             picture.seek(number - 1)
             picture.load()
-            frame = picture_frame(picture, number)
-            self._picture = picture
+            watch()
+            outline = outline_of(picture, number, fit=self._fit)
+            frame = picture_frame(picture, outline, watch)
+            # What comes next is built on it.
+            self._picture = picture if number < self.count else None
             return frame
 
     def _open(self) -> ImageFile:
         self._file.seek(0)
-        return _PLUGINS[self._format](self._file)
+        file = WatchedFile(self._file, lambda: self._watch())
+        return _PLUGINS[self._format](cast("BinaryIO", file))
 
 
 def _scale_colour_key(picture: ImageFile, raw_mode: str) -> None:
@@ -213,16 +340,18 @@ def _scale_colour_key(picture: ImageFile, raw_mode: str) -> None:
         picture.info["transparency"] = tuple(part >> 8 for part in key)
 
 
-def _as_meant(picture: ImageFile, known: Format) -> PIL.Image.Image:
-    """The picture without what Pillow has assumed and the file does not say."""
+def _meaning(
+    picture: ImageFile, known: Format
+) -> Callable[[PIL.Image.Image], PIL.Image.Image] | None:
+    """What takes back that Pillow has assumed what the file does not say."""
     if known is Format.JPEG and picture.mode == "CMYK" and "adobe" not in picture.info:
         # Values that are the absence of ink are Adobe's habit, and its marker is missing.
-        inverted = ImageChops.invert(picture)
-        inverted.info = picture.info
-        return inverted
-    if known is Format.BMP and picture.mode == "RGBA" and not picture.getchannel("A").getbbox():
+        return ImageChops.invert
+    if (
+        known is Format.BMP
+        and picture.mode == "RGBA"
+        and picture.getchannel("A").getextrema() == (0, 0)
+    ):
         # Many programs leave the fourth byte at zero; nobody saves an invisible picture.
-        opaque = picture.convert("RGB")
-        opaque.info = picture.info
-        return opaque
-    return picture
+        return lambda band: band.convert("RGB")
+    return None

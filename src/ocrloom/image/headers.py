@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO, NamedTuple
 
-__all__ = ["GifScan", "scan_gif", "webp_size"]
+__all__ = ["GifScan", "jpeg2000_tile", "jpeg_is_sequential", "scan_gif", "webp_size"]
 
 
 def webp_size(head: bytes) -> tuple[int, int] | None:
@@ -80,3 +80,50 @@ def _skip_palette(file: BinaryIO, flags: int) -> None:
 def _skip_blocks(file: BinaryIO) -> None:
     while (size := file.read(1)) not in (b"", b"\0"):
         file.seek(size[0], 1)
+
+
+def jpeg_is_sequential(file: BinaryIO, components: int) -> bool:
+    """Whether a JPEG's first scan holds all components, so that rows can be decoded one by one.
+
+    Args:
+        file: Standing behind the header of the first scan, where Pillow leaves it; it will again.
+        components: How many the image has.
+    """
+    place = file.tell()
+    size = 6 + 2 * components
+    file.seek(max(0, place - size - 2))
+    header = file.read(5)
+    file.seek(place)
+    return header == b"\xff\xda" + struct.pack(">HB", size, components)
+
+
+def jpeg2000_tile(file: BinaryIO) -> tuple[int, int] | None:
+    """Width and height of the tiles of a JPEG 2000 file; None if they are not found."""
+    at = _codestream(file)
+    if at is None:
+        return None
+    file.seek(at)
+    sizes = file.read(40)
+    return struct.unpack_from(">II", sizes, 24) if len(sizes) == 40 else None
+
+
+def _codestream(file: BinaryIO) -> int | None:
+    """Where the codestream of a JPEG 2000 file begins, by a walk over a few boxes."""
+    at = 0
+    for _ in range(100):
+        file.seek(at)
+        head = file.read(16)
+        if head[:4] == b"\xff\x4f\xff\x51":
+            return at
+        if len(head) < 16:
+            return None
+        size, kind = struct.unpack_from(">I4s", head)
+        start = 8
+        if size == 1:
+            (size,), start = struct.unpack_from(">Q", head, 8), 16
+        # 0 is for the last box, which ends with the file.
+        step = start if kind == b"jp2c" else size
+        if step < start or at + step > 2**62:
+            return None
+        at += step
+    return None

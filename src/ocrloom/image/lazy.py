@@ -12,7 +12,7 @@ from ocrloom.image.source import Readable, check_file, check_size, read_stream, 
 from ocrloom.options import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import NDArray
 
-__all__ = ["Frame", "Image", "ImageLike", "Reader", "Source", "check_pixels"]
+    from ocrloom.image.bilevel import Bilevel
+
+__all__ = ["Frame", "Image", "ImageLike", "Pixels", "Reader", "Source", "check_pixels", "go_on"]
 
 
 ImageLike: TypeAlias = (
@@ -30,6 +32,9 @@ ImageLike: TypeAlias = (
 
 Source: TypeAlias = "Path | bytes | NDArray[Any] | PIL.Image.Image"
 """What is left of an `ImageLike` once it has been checked."""
+
+Pixels: TypeAlias = "NDArray[np.uint8] | Bilevel"
+"""Grey (H, W) or RGB (H, W, 3) uint8; or black and white, one bit a pixel, cut like an array."""
 
 _ACCEPTED: Final = (
     "a file's name (str or os.PathLike), the bytes of an image file, a file object opened"
@@ -43,10 +48,28 @@ class Frame:
 
     number: int
     """Place in the source, from 1."""
-    pixels: NDArray[np.uint8]
-    """uint8, C-contiguous, read-only: grey as (H, W) or RGB as (H, W, 3); 255 is white."""
+    pixels: Pixels
+    """Read-only: uint8, grey as (H, W) or RGB as (H, W, 3), 255 is white. A frame of one bit a
+    pixel and more than 16 million pixels is a `Bilevel`, which ``[top:bottom, left:right]`` cuts
+    like an array and ``numpy.asarray`` makes one."""
     dpi: tuple[float, float] | None = None
-    """Horizontal and vertical dots per inch, if the source states credible ones."""
+    """Horizontal and vertical dots per inch of the frame in the source, if it states credible
+    ones; in a thumbnail too, whose own resolution is ``scale`` times that."""
+    scale: float = 1.0
+    """Longer side of ``pixels`` over that of the frame in the source, up to 1: less in a
+    thumbnail."""
+    full_size: tuple[int, int] = (0, 0)
+    """Width and height in pixels of the frame in the source, upright; those of ``pixels`` if not
+    given. Positions in a thumbnail become positions in the source by their ratio to its sides."""
+
+    def __post_init__(self) -> None:
+        if self.full_size == (0, 0):
+            height, width = self.pixels.shape[:2]
+            object.__setattr__(self, "full_size", (width, height))
+
+
+def go_on() -> None:
+    """A checkpoint that never ends anything."""
 
 
 class Reader(Protocol):
@@ -56,16 +79,35 @@ class Reader(Protocol):
     def count(self) -> int:
         """Number of frames that the source claims, damaged ones included."""
 
-    def read(self, number: int) -> Frame:
-        """Decode one frame.
+    def cost(self, number: int) -> int:
+        """Bytes of memory that decoding one frame takes at its peak; reads headers only.
+
+        That is its pixels and what the decoder holds beside them, not what the source takes
+        already: an array or loaded PIL image that was given, the bytes of a file in memory.
 
         Args:
             number: Place in the source, from 1 to ``count``.
 
         Raises:
+            OcrImageError: What `read` would raise by the headers alone.
+            OcrSourceUnreadable: The file cannot be read any more.
+        """
+
+    def read(self, number: int, checkpoint: Callable[[], None] = go_on) -> Frame:
+        """Decode one frame.
+
+        Args:
+            number: Place in the source, from 1 to ``count``.
+            checkpoint: Called often meanwhile, and at least before and after what a decoder
+                does in one go: JPEG 2000, a frame of WebP, a TIFF that is small or of one
+                compressed strip. What it raises ends the decoding and comes out as it is; the
+                reader stays usable.
+
+        Raises:
             OcrDamagedImage: The frame is cut short or broken.
             OcrFormatError: The frame is of a kind that cannot be decoded.
-            OcrImageTooLarge: The frame is over ``Limits.max_pixels``.
+            OcrImageTooLarge: The frame is over ``Limits.max_pixels``, or decoding it takes
+                longer than ``Limits.max_decode_seconds``.
             OcrSourceUnreadable: The file cannot be read any more.
         """
 
@@ -76,12 +118,20 @@ class Image:
     An ``Image`` holds no open file, may be read several times and from several threads.
     """
 
-    __slots__ = ("_limits", "_name", "_source")
+    __slots__ = ("_fit", "_limits", "_name", "_source")
 
-    def __init__(self, source: Source, *, name: str | None, limits: Limits) -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        name: str | None,
+        limits: Limits,
+        fit: tuple[int, int] | None = None,
+    ) -> None:
         self._source = source
         self._name = name
         self._limits = limits
+        self._fit = fit
 
     @classmethod
     def load(cls, source: ImageLike, *, limits: Limits | None = None) -> Image:
@@ -130,6 +180,47 @@ class Image:
         """The file's name as given, a file object's ``name``, or None."""
         return self._name
 
+    @property
+    def source(self) -> Source:
+        """What is read: an absolute path, bytes, an array or a PIL image."""
+        return self._source
+
+    @property
+    def limits(self) -> Limits:
+        """What the source may claim and take."""
+        return self._limits
+
+    @property
+    def fit(self) -> tuple[int, int] | None:
+        """Width and height into which frames are scaled down, see `thumbnail`; None if not."""
+        return self._fit
+
+    def thumbnail(self, size: tuple[int, int]) -> Image:
+        """The same source, to be read smaller.
+
+        Each frame is scaled down, by the mean over the area of each new pixel, as far as it
+        needs to fit; it keeps its aspect and is never scaled up. Limits stay those of the
+        frames in the source. `Frame.scale` and `Frame.full_size` tell what became of a frame;
+        its ``dpi`` is still what the source states.
+
+        Args:
+            size: Largest width and height in pixels of a frame as a viewer shows it, from 1.
+
+        Raises:
+            OcrOptionError: ``size`` is no pair of whole numbers of at least 1.
+        """
+        box = tuple(size) if isinstance(size, (tuple, list)) else ()
+        whole = all(isinstance(side, int) and not isinstance(side, bool) for side in box)
+        if len(box) != 2 or not whole or min(box) < 1:
+            raise OcrOptionError(
+                "the size of a thumbnail must be a width and a height, whole numbers of at least"
+                f" 1, got {size!r}"
+            )
+        width, height = box
+        if self._fit is not None:
+            width, height = min(width, self._fit[0]), min(height, self._fit[1])
+        return Image(self._source, name=self._name, limits=self._limits, fit=(width, height))
+
     def open(self) -> AbstractContextManager[Reader]:
         """Open the source for reading frames one by one; blocks, so call it in a worker.
 
@@ -142,7 +233,7 @@ class Image:
         # Here and not at the top: this import brings NumPy and Pillow.
         from ocrloom.image.decode import open_reader
 
-        return open_reader(self._source, self._name, self._limits)
+        return open_reader(self._source, self._name, self._limits, self._fit)
 
     def frames(self) -> Iterator[Frame]:
         """Decode frame by frame, each when it is asked for; blocks, so call it in a worker.

@@ -11,64 +11,103 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import PIL.Image
 
+from ocrloom.image.scaling import bands, scaling
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-__all__ = ["from_array", "from_picture", "turn_upright"]
+    from ocrloom.image.canvas import Canvas
+
+__all__ = [
+    "LARGE",
+    "drop_colour",
+    "is_large",
+    "is_plain",
+    "pour_array",
+    "pour_picture",
+    "turn_upright",
+]
+
+LARGE: Final = 16_000_000
+"""Pixels over which a frame of one bit a pixel stays one and TIFF is decoded in bands."""
 
 _DEEP_MODES: Final = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 _ALPHA_MODES: Final = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 
-# Pixels that are converted at a time: temporaries stay small beside the picture itself.
-_BAND: Final = 1 << 20
 
-# Depths that cameras and scanners deliver in larger containers.
-_DEPTHS: Final = (8, 10, 12, 14, 16, 24, 32)
+def pour_picture(
+    picture: PIL.Image.Image,
+    canvas: Canvas,
+    watch: Callable[[], None],
+    *,
+    top: int = 0,
+    white_is_zero: bool = False,
+    prepare: Callable[[PIL.Image.Image], PIL.Image.Image] | None = None,
+) -> None:
+    """Put the pixels of a loaded Pillow image of any mode on a canvas, transparency on white.
 
-
-def from_picture(picture: PIL.Image.Image, *, white_is_zero: bool = False) -> NDArray[np.uint8]:
-    """The pixels of a loaded Pillow image of any mode, transparency laid on white.
+    In bands, because each of Pillow's ways to NumPy takes two copies of all it is given, and
+    because what is small stays in the processor's cache.
 
     Args:
         picture: Loaded; it is not changed.
+        canvas: What takes them.
+        watch: Called before each band.
+        top: Row of the canvas where the picture begins.
         white_is_zero: Whether deep values (16 bits and more, floats) fall towards white.
-
-    Returns:
-        uint8, C-contiguous: (H, W) if all pixels are grey, otherwise (H, W, 3) RGB.
+        prepare: What is to be done to each band before.
     """
     if picture.mode in _DEEP_MODES:
-        values = np.asarray(picture)
-        grey = _to_bytes(values, invert=white_is_zero)
-        return _key_out(grey, values, _colour_key(picture))
-    if picture.mode in ("1", "L"):
-        grey = np.ascontiguousarray(picture if picture.mode == "L" else picture.convert("L"))
-        return _key_out(grey, grey, _colour_key(picture))
-    if picture.mode == "RGB":
-        rgb = np.ascontiguousarray(picture)
-        return drop_colour(_key_out(rgb, rgb, _colour_key(picture)))
-    return drop_colour(np.ascontiguousarray(_on_white(picture)))
+        dtype = np.asarray(picture.crop((0, 0, 1, 1))).dtype
+        values = (np.asarray(band) for _, band in _picture_bands(picture))
+        levels = scaling(dtype, values, invert=white_is_zero)
+    for row, band in _picture_bands(picture):
+        watch()
+        if picture.mode in _DEEP_MODES:
+            deep = np.asarray(band)
+            pixels = _key_out(levels(deep), deep, _colour_key(band))
+        else:
+            pixels = _shown(prepare(band) if prepare else band)
+        canvas.put(top + row, pixels)
 
 
-def from_array(array: NDArray[Any], *, white_is_zero: bool = False) -> NDArray[np.uint8]:
-    """The pixels of an array.
+def pour_array(
+    array: NDArray[Any],
+    canvas: Canvas,
+    watch: Callable[[], None],
+    *,
+    white_is_zero: bool = False,
+) -> None:
+    """Put the pixels of an array on a canvas.
 
     Args:
         array: (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA; bool, integers or floats.
-            8-bit values are taken as they are, deeper ones are scaled, see `_white_of`.
-        white_is_zero: Whether deep values fall towards white.
-
-    Returns:
-        uint8, C-contiguous: (H, W) if all pixels are grey, otherwise (H, W, 3) RGB. A
-        contiguous uint8 array of these shapes is returned as it is, without a copy.
+            8-bit values are taken as they are, deeper ones are scaled, see `scaling`.
+        canvas: What takes them.
+        watch: Called before each band.
+        white_is_zero: Whether values fall towards white.
     """
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
-    pixels = np.ascontiguousarray(_to_bytes(array, invert=white_is_zero))
-    if pixels.ndim == 2:
-        return pixels
-    return drop_colour(_flatten(pixels) if pixels.shape[2] == 4 else pixels)
+    values = (array[rows] for rows in bands(array.shape))
+    levels = scaling(array.dtype, values, invert=white_is_zero)
+    for rows in bands(array.shape):
+        watch()
+        pixels = levels(array[rows])
+        canvas.put(rows.start, _flatten(pixels) if array.shape[2:] == (4,) else pixels)
+
+
+def is_large(size: tuple[int, int]) -> bool:
+    """Whether a frame of this width and height is to be handled with care for memory."""
+    return size[0] * size[1] > LARGE
+
+
+def is_plain(array: NDArray[Any]) -> bool:
+    """Whether an array's pixels are what a frame holds: contiguous uint8, grey or RGB."""
+    shaped = array.ndim == 2 or array.shape[2] in (1, 3)
+    return shaped and array.dtype == np.uint8 and array.flags.c_contiguous
 
 
 def turn_upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
@@ -92,12 +131,35 @@ def turn_upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint
 
 def drop_colour(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(H, W) if the three channels of (H, W, 3) are equal everywhere, otherwise ``rgb`` itself."""
-    for rows in _bands(rgb):
+    for rows in bands(rgb.shape):
         # Ends at the first coloured band, which in a photo is the first of all.
         red, green, blue = (rgb[rows, :, channel] for channel in range(3))
         if not (np.array_equal(red, green) and np.array_equal(red, blue)):
             return rgb
     return np.ascontiguousarray(rgb[:, :, 0])
+
+
+def _picture_bands(picture: PIL.Image.Image) -> Iterator[tuple[int, PIL.Image.Image]]:
+    width, height = picture.size
+    # Grey needs the fewest bytes and so little time that the parting would be felt.
+    if picture.mode in ("1", "L") and not is_large(picture.size):
+        yield 0, picture
+        return
+    for rows in bands((height, width)):
+        # As crop() does it, but for its question whether the part is over Pillow's own limit.
+        part = picture.im.crop((0, rows.start, width, rows.stop))
+        yield rows.start, picture._new(part)
+
+
+def _shown(picture: PIL.Image.Image) -> NDArray[np.uint8]:
+    """The pixels of a picture whose values are no deeper than 8 bits."""
+    if picture.mode in ("1", "L"):
+        grey = np.asarray(picture if picture.mode == "L" else picture.convert("L"))
+        return _key_out(grey, grey, _colour_key(picture))
+    if picture.mode == "RGB":
+        rgb = np.asarray(picture)
+        return _key_out(rgb, rgb, _colour_key(picture))
+    return np.asarray(_on_white(picture))
 
 
 def _on_white(picture: PIL.Image.Image) -> PIL.Image.Image:
@@ -154,71 +216,5 @@ def _key_out(
 
 
 def _flatten(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    rgb = np.empty((*rgba.shape[:2], 3), np.uint8)
-    for rows in _bands(rgba):
-        ink = 255 - rgba[rows, :, :3].astype(np.uint32)
-        rgb[rows] = 255 - (ink * rgba[rows, :, 3:] + 127) // 255
-    return rgb
-
-
-def _to_bytes(values: NDArray[Any], *, invert: bool) -> NDArray[np.uint8]:
-    """Scale to 0..255; NaN, which is where nothing was measured, becomes white."""
-    if values.dtype == np.uint8:
-        return np.subtract(255, values, dtype=np.uint8) if invert else values
-    if values.dtype == np.bool_:
-        white = np.invert(values) if invert else values
-        return np.where(white, np.uint8(255), np.uint8(0))
-    # float32 has 24 bits, enough to round 16-bit values to 8.
-    small = values.dtype.itemsize <= 2
-    work = np.dtype(np.float32 if small or values.dtype == np.float32 else np.float64)
-    with np.errstate(all="ignore"):
-        low, high = _extremes(values)
-        low = min(low, 0.0)
-        factor = 255.0 / _white_of(high - low, floats=values.dtype.kind == "f")
-        pixels = np.empty(values.shape, np.uint8)
-        for rows in _bands(values):
-            part: NDArray[Any] = values[rows].astype(work)
-            part = (part - work.type(low)) * work.type(factor)
-            grey = np.rint(np.clip(np.nan_to_num(part, nan=0.0, posinf=255.0), 0, 255))
-            pixels[rows] = 255 - grey if invert else grey
-            if values.dtype.kind == "f":
-                pixels[rows][np.isnan(values[rows])] = 255
-    return pixels
-
-
-def _white_of(top: float, *, floats: bool) -> float:
-    """The value that stands for white, which the data does not say.
-
-    Scaling by the brightest pixel would make a dark page bright and a grey one white, differently
-    on each page. Scaling by the container makes 12-bit data in 16 bits nearly black. So the
-    smallest depth that sensors have and that holds the brightest pixel is taken.
-
-    Args:
-        top: The brightest value, after a shift to make negative ones zero.
-        floats: Floats up to 1 have white at 1. A little more is let through, because a filter's
-            overshoot or a shift of -1..1 must not turn a picture into 8-bit values that are black.
-    """
-    if floats and top <= 2:
-        return max(1.0, top)
-    for bits in _DEPTHS:
-        if top <= 2**bits - 1:
-            return float(2**bits - 1)
-    return top
-
-
-def _extremes(values: NDArray[Any]) -> tuple[float, float]:
-    """The lowest and the highest finite value; 0 and 0 if there is none."""
-    low, high = np.inf, -np.inf
-    for rows in _bands(values):
-        part = values[rows]
-        if values.dtype.kind == "f":
-            part = part[np.isfinite(part)]
-        if part.size:
-            low, high = min(low, float(part.min())), max(high, float(part.max()))
-    return (low, high) if low <= high else (0.0, 0.0)
-
-
-def _bands(array: NDArray[Any]) -> Iterator[slice]:
-    height = max(1, _BAND // max(1, array.shape[1]))
-    for top in range(0, array.shape[0], height):
-        yield slice(top, top + height)
+    ink = 255 - rgba[:, :, :3].astype(np.uint32)
+    return (255 - (ink * rgba[:, :, 3:] + 127) // 255).astype(np.uint8)

@@ -9,14 +9,23 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import TYPE_CHECKING, BinaryIO, Final
+from itertools import accumulate
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
+
+import numpy as np
 
 from ocrloom.errors import OcrDamagedImage, OcrImageTooLarge
+from ocrloom.image.watch import WatchedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-__all__ = ["Chain", "Ifd", "PatchedFile", "Tag"]
+    from numpy.typing import NDArray
+
+__all__ = ["Chain", "Entry", "Ifd", "PatchedFile", "Tag", "write_tiff"]
+
+Entry: TypeAlias = tuple[int, int, bytes]
+"""What a tag has: field type, number of values and the values."""
 
 # Field types: struct letter and size. 2 and 7 are bytes; floats are no measure of ours.
 _TYPES: Final = {
@@ -29,8 +38,12 @@ _TYPES: Final = {
     16: ("Q", 8),
 }
 
-# No tag that is read here has more values; a count of billions in a broken file is not followed.
+_SIZES: Final = {kind: size for kind, (_, size) in _TYPES.items()} | {2: 1, 7: 1}
+
+# No tag of which `Ifd.values` is asked has more; a count of billions in a broken file is not
+# followed.
 _MAX_VALUES: Final = 16
+_MAX_PARTS: Final = 1 << 20
 
 
 class Tag:
@@ -41,14 +54,20 @@ class Tag:
     BITS = 258
     COMPRESSION = 259
     PHOTOMETRIC = 262
+    FILL_ORDER = 266
+    STRIP_OFFSETS = 273
     ORIENTATION = 274
     SAMPLES = 277
+    ROWS_PER_STRIP = 278
+    STRIP_SIZES = 279
     X_RESOLUTION = 282
     Y_RESOLUTION = 283
     PLANAR = 284
     RESOLUTION_UNIT = 296
     TILE_WIDTH = 322
     TILE_HEIGHT = 323
+    TILE_OFFSETS = 324
+    TILE_SIZES = 325
     SAMPLE_FORMAT = 339
 
 
@@ -119,10 +138,11 @@ class Ifd:
 
     def __init__(self, file: BinaryIO, chain: Chain, number: int) -> None:
         self._file = file
-        self._order = chain.order
+        self.order = chain.order
         self._inline = 8 if chain.big else 4
         self._entries: dict[int, tuple[int, int, int]] = {}
         """Tag: type, count, position of the value or of the offset to it."""
+        self._repeated: set[int] = set()
         offset = chain.offsets[number - 1]
         file.seek(offset)
         width = 8 if chain.big else 2
@@ -134,6 +154,8 @@ class Ifd:
         for index in range(len(table) // step):
             tag, kind, values = struct.unpack_from(form, table, index * step)
             at = offset + width + index * step + struct.calcsize(form)
+            if tag in self._entries:
+                self._repeated.add(tag)
             self._entries[tag] = (kind, values, at)
 
     def values(self, tag: int) -> tuple[int, ...]:
@@ -141,19 +163,50 @@ class Ifd:
         kind, count, at = self._entries.get(tag, (0, 0, 0))
         letters, size = _TYPES.get(kind, ("", 0))
         count = min(count, _MAX_VALUES)
-        if not letters or not count:
+        data = self._bytes(kind, count, at) if letters and count else None
+        if data is None:
             return ()
-        if count * size > self._inline:
-            self._file.seek(at)
-            at = self._unpack("Q" if self._inline == 8 else "I", self._inline)[0]
-        if at > 2**62:
-            return ()
-        self._file.seek(at)
-        return self._unpack(letters * count, size * count)
+        if len(data) < count * size:
+            return (0,)
+        return struct.unpack(self.order + letters * count, data)
 
     def value(self, tag: int, default: int) -> int:
         """The first value of a tag, or the default."""
         return next(iter(self.values(tag)), default)
+
+    def claims(self, tag: int) -> tuple[int, ...]:
+        """All that decoders may take for a tag's value; 0 stands for what is not known here."""
+        values = self.values(tag)
+        # Of two tags libtiff takes the first, others the last; and there are types unknown here.
+        clear = tag not in self._entries or (len(values) == 1 and tag not in self._repeated)
+        return values if clear else (*values, 0)
+
+    def table(self, tag: int) -> NDArray[np.int64] | None:
+        """The values of a tag that has one for each strip or tile; None if there are none.
+
+        Nor if they are broken, or more than a million.
+        """
+        kind, count, at = self._entries.get(tag, (0, 0, 0))
+        if kind not in (3, 4, 16) or not 0 < count <= _MAX_PARTS:
+            return None
+        data = self._bytes(kind, count, at)
+        form = np.dtype(self.order + {3: "u2", 4: "u4", 16: "u8"}[kind])
+        if data is None or len(data) != count * form.itemsize:
+            return None
+        found = np.frombuffer(data, form)
+        return found.astype(np.int64) if found.max() < 2**62 else None
+
+    def entry(self, tag: int, most: int) -> Entry | None:
+        """A tag as it is; None if it is absent, broken or longer than ``most`` bytes."""
+        kind, count, at = self._entries.get(tag, (0, 0, 0))
+        size = _SIZES.get(kind, 0)
+        if not 0 < count * size <= most:
+            return None
+        data = self._bytes(kind, count, at)
+        return (kind, count, data) if data is not None and len(data) == count * size else None
+
+    def __contains__(self, tag: int) -> bool:
+        return tag in self._entries
 
     def patch(self, tag: int, value: int) -> dict[int, bytes]:
         """What to write where, so that a tag whose value stands inline has another value."""
@@ -161,7 +214,7 @@ class Ifd:
         if kind not in (1, 3, 4) or count != 1:
             return {}
         letters, _ = _TYPES[kind]
-        return {at: struct.pack(self._order + letters, value)}
+        return {at: struct.pack(self.order + letters, value)}
 
     def resolution(self) -> tuple[float, float] | None:
         """Horizontal and vertical dots per inch as stored, however odd; None without a unit."""
@@ -172,12 +225,20 @@ class Ifd:
             return None
         return across[0] / across[1] * unit, down[0] / down[1] * unit
 
-    def _unpack(self, letters: str, size: int) -> tuple[int, ...]:
-        data = self._file.read(size)
-        return struct.unpack(self._order + letters, data) if len(data) == size else (0,)
+    def _bytes(self, kind: int, count: int, at: int) -> bytes | None:
+        """The bytes of a tag's values, fewer if the file ends; None if no file is so long."""
+        size = count * _SIZES[kind]
+        if size > self._inline:
+            self._file.seek(at)
+            word = self._file.read(self._inline)
+            at = int.from_bytes(word, "little" if self.order == "<" else "big")
+        if at > 2**62:
+            return None
+        self._file.seek(at)
+        return self._file.read(size)
 
 
-class PatchedFile:
+class PatchedFile(WatchedFile):
     """A file that reads as if some of its bytes were others; the original stays as it is.
 
     Pillow finds a frame only by way of all frames before it, so one broken frame would hide the
@@ -186,26 +247,50 @@ class PatchedFile:
     the frame's position from Pillow.
     """
 
-    def __init__(self, file: BinaryIO, patches: Mapping[int, bytes]) -> None:
-        self._file = file
+    def __init__(
+        self, file: BinaryIO, patches: Mapping[int, bytes], watch: Callable[[], None]
+    ) -> None:
+        super().__init__(file, watch)
         self._patches = patches
-        self.seek = file.seek
-        self.tell = file.tell
-        self.fileno = file.fileno
-        self.flush = file.flush
-        # Only if there: Pillow asks whether the attribute exists.
-        if isinstance(file, io.BytesIO):
-            self.getvalue = file.getvalue
 
     def read(self, size: int = -1) -> bytes:
         """Like the file's ``read``, with the patches."""
         start = self._file.tell()
-        data = self._file.read(size)
+        data = super().read(size)
         for at, patch in self._patches.items():
             low, high = max(at, start), min(at + len(patch), start + len(data))
             if low < high:
                 data = data[: low - start] + patch[low - at : high - at] + data[high - start :]
         return data
 
-    def close(self) -> None:
-        """Nothing: the file belongs to the reader."""
+
+def write_tiff(order: str, entries: Mapping[int, Entry], places: int, parts: list[bytes]) -> bytes:
+    """A TIFF file of one frame.
+
+    Args:
+        order: Byte order as `struct` has it.
+        entries: The frame's tags, all but the one for the places of its strips or tiles.
+        places: That tag.
+        parts: The data of the strips or tiles.
+    """
+    sizes = [len(part) for part in parts]
+    ends = list(accumulate(sizes))
+
+    def located(start: int) -> Entry:
+        numbers = (start + end - size for end, size in zip(ends, sizes, strict=True))
+        return 4, len(parts), struct.pack(f"{order}{len(parts)}I", *numbers)
+
+    found = {**entries, places: located(0)}
+    at = 14 + 12 * len(found)
+    long = sum(len(data) for _, _, data in found.values() if len(data) > 4)
+    found[places] = located(at + long)
+    table, values = [], []
+    for tag, (kind, count, data) in sorted(found.items()):
+        inline = data.ljust(4, b"\0")
+        if len(data) > 4:
+            values.append(data)
+            inline = struct.pack(order + "I", at)
+            at += len(data)
+        table.append(struct.pack(order + "HHI", tag, kind, count) + inline)
+    head = (b"II" if order == "<" else b"MM") + struct.pack(order + "HIH", 42, 8, len(found))
+    return b"".join([head, *table, bytes(4), *values, *parts])

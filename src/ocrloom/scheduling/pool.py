@@ -1,8 +1,13 @@
-"""Threads that work through a queue.
+"""Threads that take the steps of many jobs in fair order, within a budget of bytes.
 
-What waits in the queue has not begun: sources are decoded in the workers, so at any time no more
-pages are decoded than there are workers. The queue itself has no bound; it holds what the caller
-gave and would hold anyway.
+What holds, besides the invariants of ``FairQueue``:
+
+- No worker is idle while a step waits whose turn it is and that fits.
+- A worker without a step of its own helps a running one that spreads its items.
+- A stopped job's waiting steps are gone when ``stop`` returns; a running one ends at its next
+  checkpoint, by ``Stopped``, and only then its bytes are free.
+- Whatever a step raises, its worker goes on.
+- After ``close`` nothing runs and nothing waits.
 """
 
 from __future__ import annotations
@@ -12,24 +17,30 @@ import logging
 import os
 import threading
 import weakref
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
+from ocrloom.scheduling.context import Context
 from ocrloom.scheduling.cpus import usable_cpus
-from ocrloom.scheduling.future import Future
+from ocrloom.scheduling.fair import INTERACTIVE, FairQueue, Job, Step
+from ocrloom.scheduling.memory import default_budget
+from ocrloom.scheduling.spread import Spread
 
-__all__ = ["Cancelled", "Forked", "Pool", "shared_pool"]
+__all__ = ["Forked", "Pool", "Stopped", "Work", "WorkJob", "shared_pool"]
 
 _LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
-_Task = tuple[Future[Any], Callable[[Callable[[], None]], Any]]
+R = TypeVar("R")
+
+Work: TypeAlias = Callable[[Context], None]
+"""What a step does. It has to see to its own errors: those that leave it are only logged."""
+WorkJob: TypeAlias = Job[Work]
 
 
-class Cancelled(BaseException):
-    """Raised in a worker at a checkpoint of work that was cancelled; it never leaves the pool.
+class Stopped(BaseException):
+    """Raised in a worker at a checkpoint of a stopped job; it never leaves the pool.
 
     Not an ``Exception``, so that no handler on the way takes it for a failure of the work.
     """
@@ -40,121 +51,175 @@ class Forked(RuntimeError):
 
 
 class Pool:
-    """A fixed number of threads, started on first use, that take work in its order of arrival."""
+    """A fixed number of threads, started when they are first needed."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, budget: int | None = None) -> None:
         """Makes an idle pool.
 
         Args:
             workers: Number of threads, at least 1.
+            budget: Bytes that running steps may cost together; `default_budget` if not given.
         """
         self.workers = workers
-        self._queue: deque[_Task] = deque()
-        self._wake = threading.Condition()
+        self.budget = budget or default_budget()
+        self._queue: FairQueue[Work] = FairQueue(self.budget)
+        self._spreads: list[Spread[Any, Any]] = []
+        self._jobs: weakref.WeakSet[WorkJob] = weakref.WeakSet()
+        self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._idle = 0
-        self._running: set[Future[Any]] = set()
+        self._started = False
         self._ending = False
         self._closed = False
         _pools.add(self)
 
-    def submit(self, future: Future[T], work: Callable[[Callable[[], None]], T]) -> None:
-        """Queues work; ``future`` takes its result.
-
-        Args:
-            future: A new future.
-            work: Called in a worker with a checkpoint, a function to call often, which ends the
-                work if the future was cancelled meanwhile.
+    def job(self, weight: float = INTERACTIVE) -> WorkJob:
+        """A new job without steps; dropped at once where the pool is closed.
 
         Raises:
             Forked: The workers are in the parent process.
         """
         if _forked:
             raise Forked
-        with self._wake:
-            if not self._closed:
-                self._queue.append((future, work))
-                self._wake.notify()
-                # Those that were notified count as idle until they have taken their work.
-                if self._idle < len(self._queue) and len(self._threads) < self.workers:
-                    self._start_thread()
-                return
-        future.drop()
+        with self._changed:
+            job: WorkJob = Job(weight, stopped=self._closed)
+            self._jobs.add(job)
+        return job
+
+    def add(self, job: WorkJob, work: Work, cost: int = 0) -> bool:
+        """Lets a step wait for a worker.
+
+        Args:
+            job: One of this pool's jobs.
+            work: Called in a worker.
+            cost: Bytes that it holds while it runs.
+
+        Returns:
+            Whether it was taken in; False where the job was stopped.
+
+        Raises:
+            OverBudget: The cost is more than the pool's whole budget.
+        """
+        with self._changed:
+            added = self._queue.add(job, work, cost)
+            if added:
+                self._wake(self._queue.waiting)
+            return added
+
+    def stop(self, job: WorkJob) -> None:
+        """Drops a job's waiting steps and lets its running ones end at their next checkpoint."""
+        with self._changed:
+            if self._queue.drop(job):
+                # The step that is next now may fit where the dropped one did not.
+                self._changed.notify_all()
 
     def retire(self) -> None:
         """Lets the threads end when nothing is left to do, without waiting for them."""
-        with self._wake:
+        with self._changed:
             self._ending = True
-            self._wake.notify_all()
+            self._changed.notify_all()
 
     @property
     def started(self) -> bool:
         """Whether any thread was ever needed."""
-        return bool(self._threads)
+        return self._started
 
     def close(self) -> None:
-        """Cancels what waits and what runs, and waits for the threads to end."""
+        """Stops every job and waits for the threads to end."""
         if _forked:
             return  # the threads, and whoever held the lock, are in the parent
-        with self._wake:
+        with self._changed:
             self._closed = self._ending = True
-            waiting, running = [future for future, _ in self._queue], list(self._running)
-            self._queue.clear()
-            self._wake.notify_all()
-        for future in waiting:
-            future.drop()
-        for future in running:
-            future.cancel()
-        for thread in self._threads:
+            for job in list(self._jobs):
+                self._queue.drop(job)
+            self._changed.notify_all()
+            threads = list(self._threads)
+        for thread in threads:
             if thread is not threading.current_thread():
                 thread.join()
+
+    def _wake(self, wanted: int) -> None:
+        """Has so many idle workers look for work, and starts as many as there are fewer."""
+        # Those that were notified, or started, count as idle until they have looked.
+        self._changed.notify(wanted)
+        for _ in range(min(wanted - self._idle, self.workers - len(self._threads))):
+            self._start_thread()
 
     def _start_thread(self) -> None:
         # Daemons, so that a forgotten pool does not keep the interpreter from ending;
         # `_close_all` lets them end in order before it does.
         thread = threading.Thread(target=self._serve, name="ocrloom-worker", daemon=True)
         thread.start()
+        self._started = True
         self._threads.append(thread)
+        self._idle += 1
 
     def _serve(self) -> None:
-        while True:
-            with self._wake:
-                while not self._queue:
-                    if self._ending:
-                        return
-                    self._idle += 1
-                    self._wake.wait()
-                    self._idle -= 1
-                future, work = self._queue.popleft()
-                self._running.add(future)
-            try:
-                _run(future, work)
-            except BaseException:  # noqa: BLE001  # a callback's; an Exception was logged before
-                _LOG.critical("a callback ended with an exception", exc_info=True)
-            with self._wake:
-                self._running.discard(future)
-            # An idle worker must not keep its last result alive.
-            del future, work
+        with self._changed:
+            self._idle -= 1
+        while found := self._find():
+            if isinstance(found, Spread):
+                found.help()
+            else:
+                self._run(found)
+            # An idle worker must not keep its last work alive.
+            del found
+
+    def _find(self) -> Step[Work] | Spread[Any, Any] | None:
+        """Waits for work; None when the thread is to end."""
+        with self._changed:
+            while not (found := self._queue.take() or self._open_spread()):
+                if self._ending:
+                    # Others may start in its place: a retired pool can still be given work.
+                    self._threads.remove(threading.current_thread())
+                    return None
+                self._idle += 1
+                self._changed.wait()
+                self._idle -= 1
+            return found
+
+    def _open_spread(self) -> Spread[Any, Any] | None:
+        return next((spread for spread in self._spreads if spread.open), None)
+
+    def _run(self, step: Step[Work]) -> None:
+        try:
+            step.work(_Worker(self, step.job))
+        except Stopped:
+            pass
+        except BaseException:  # noqa: BLE001  # a defect of the work; the worker goes on
+            _LOG.critical("a step ended with an exception", exc_info=True)
+        finally:
+            with self._changed:
+                self._queue.release(step)
+                if step.cost:
+                    self._changed.notify_all()
+
+    def _spread(self, spread: Spread[T, R], items: int) -> list[R]:
+        with self._changed:
+            self._spreads.append(spread)
+            self._wake(min(items, self.workers) - 1 + self._queue.waiting)
+        try:
+            return spread.run()
+        finally:
+            with self._changed:
+                self._spreads.remove(spread)
 
 
-def _run(future: Future[T], work: Callable[[Callable[[], None]], T]) -> None:
-    def checkpoint() -> None:
-        if future.cancelled():  # noqa: F821  # deleted below, when nobody calls this any more
-            raise Cancelled
+class _Worker:
+    """The context of one step."""
 
-    try:
-        if not future.start():
-            raise Cancelled
-        result = work(checkpoint)
-    except Cancelled:
-        future.drop()
-    except BaseException as error:  # noqa: BLE001  # whatever it was belongs to who awaits it
-        future.fail(error)
-    else:
-        future.settle(result)
-    finally:
-        # An error's traceback holds this frame: with the future in it they would be a cycle.
-        del future
+    def __init__(self, pool: Pool, job: WorkJob) -> None:
+        self._pool = pool
+        self._job = job
+
+    def checkpoint(self) -> None:
+        """See `Context.checkpoint`."""
+        if self._job.stopped:
+            raise Stopped
+
+    def spread(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """See `Context.spread`."""
+        return self._pool._spread(Spread(function, items, self.checkpoint), len(items))
 
 
 _pools: weakref.WeakSet[Pool] = weakref.WeakSet()

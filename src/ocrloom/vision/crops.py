@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, floor
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from ocrloom.vision.geometry import Box
 from ocrloom.vision.widths import HEIGHT
+
+if TYPE_CHECKING:
+    from ocrloom.image.lazy import Pixels
 
 __all__ = ["Crop", "cut", "ink_spans", "stacked_lines"]
 
@@ -25,7 +29,7 @@ class Crop:
     pixels: np.ndarray
 
 
-def cut(page: np.ndarray, box: Box, width: int) -> Crop:
+def cut(page: Pixels, box: Box, width: int) -> Crop:
     """Cuts a box out of a page and scales it to the recogniser's height.
 
     Args:
@@ -68,7 +72,7 @@ def ink_spans(crop: np.ndarray, bounds: np.ndarray) -> np.ndarray:
     return spans
 
 
-def stacked_lines(page: np.ndarray, box: Box) -> list[Box]:
+def stacked_lines(page: Pixels, box: Box) -> list[Box]:
     """The lines of a tall box in which detection joined short ones, like a column of numbers.
 
     Args:
@@ -91,7 +95,7 @@ def stacked_lines(page: np.ndarray, box: Box) -> list[Box]:
     return boxes
 
 
-def _straightened(page: np.ndarray, box: Box, width: int, height: int) -> np.ndarray:
+def _straightened(page: Pixels, box: Box, width: int, height: int) -> np.ndarray:
     """The box as an image of that size.
 
     Only the part of the page around the box is handed on: OpenCV refuses images with a side of
@@ -104,7 +108,8 @@ def _straightened(page: np.ndarray, box: Box, width: int, height: int) -> np.nda
     to_crop = box.to_crop(width, height)
     to_crop[:, 2] += to_crop[:, :2] @ (left, top)
     return cv2.warpAffine(
-        page[top:bottom, left:right],
+        # Turned pages are views with other strides than OpenCV knows.
+        np.ascontiguousarray(page[top:bottom, left:right]),
         to_crop,
         (width, height),
         flags=cv2.INTER_LINEAR,

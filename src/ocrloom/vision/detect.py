@@ -7,20 +7,24 @@ connected pixels become rectangles, which are grown back to the size of the line
 
 from __future__ import annotations
 
-from math import log
-from typing import TYPE_CHECKING
+from itertools import product
+from math import ceil, floor, log
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
+from ocrloom.scheduling.context import INLINE
 from ocrloom.vision.geometry import Box
 from ocrloom.vision.models import DETECTOR, verified_path
 from ocrloom.vision.once import once
 from ocrloom.vision.runtime import Network, core, network_input, openvino_module
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from ocrloom.image.lazy import Pixels
+    from ocrloom.scheduling.context import Context
     from ocrloom.vision.survey import Survey
 
 __all__ = ["detect"]
@@ -29,7 +33,12 @@ _THRESHOLD = 0.3  # pixel probability that counts as text
 _MIN_CONFIDENCE = 0.5  # mean probability inside a rectangle that counts as a line
 _UNCLIP = 1.6  # growth of the shrunken rectangle, in units of area / perimeter
 _END_MARGIN = 0.1  # of the line height, at both ends: first and last letters tend to be cut
-_TILE, _OVERLAP = 2560, 256  # pixels; multiples of 32, as the network's images must be
+# Pixels that the network sees at once. It takes 250 bytes for each while it works.
+_WHOLE = 1600 * 1200
+_TILE, _OVERLAP = 960, 192
+# Of the network's images; 32 would do, but the runtime keeps 5 MB for every size it has seen.
+_SIDE = 64
+_MANY = 9  # tiles that are not seen side by side: their memory would add up
 _MIN_SIDE = 3  # pixels of the probability map; less is a speck
 
 
@@ -52,15 +61,13 @@ def _probability(score: np.ndarray) -> np.ndarray:
     return probability
 
 
-def detect(
-    pixels: np.ndarray, view: Survey, checkpoint: Callable[[], None] = lambda: None
-) -> list[Box]:
+def detect(pixels: Pixels, view: Survey, context: Context = INLINE) -> list[Box]:
     """Finds the pieces of text lines on a page.
 
     Args:
         pixels: (H, W) or (H, W, 3) RGB uint8.
         view: The survey of the same page.
-        checkpoint: Called before every tile; what it raises ends the work.
+        context: Asked for a checkpoint before every tile, and to see tiles side by side.
 
     Returns:
         Boxes in page pixels, in no particular order.
@@ -68,8 +75,7 @@ def detect(
     Raises:
         OcrEngineError: The runtime failed.
     """
-    part = pixels[view.top : view.bottom, view.left : view.right]
-    boxes = _boxes(_scores(_reduced(part, view.scale), checkpoint))
+    boxes = _boxes(_scores(pixels, view, context))
     return [
         Box(
             view.left + box.x / view.scale,
@@ -82,38 +88,73 @@ def detect(
     ]
 
 
-def _reduced(pixels: np.ndarray, scale: float) -> np.ndarray:
-    """A page scaled for detection, (h, w, 3) uint8 BGR, filled up to multiples of 32."""
-    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
-    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-    small = cv2.cvtColor(small, cv2.COLOR_GRAY2BGR if small.ndim == 2 else cv2.COLOR_RGB2BGR)
-    return cv2.copyMakeBorder(small, 0, -height % 32, 0, -width % 32, cv2.BORDER_REPLICATE)
-
-
-def _scores(image: np.ndarray, checkpoint: Callable[[], None]) -> np.ndarray:
-    """The network's scores, (h, w) float32, of an image (h, w, 3) uint8 BGR of any size.
+def _scores(pixels: Pixels, view: Survey, context: Context) -> np.ndarray:
+    """The network's scores, (h, w) floats, of the part of the page that the survey has found.
 
     What is larger than a tile is seen in overlapping tiles. Each gives its middle to the whole
     map, so that a line which crosses a seam is one line in it.
     """
-    scores = np.empty(image.shape[:2], np.float32)
-    for top, bottom, keep_top, keep_bottom in _tiles(image.shape[0]):
-        for left, right, keep_left, keep_right in _tiles(image.shape[1]):
-            checkpoint()
-            (found,) = _network()(network_input(image[top:bottom, left:right]))
-            scores[keep_top:keep_bottom, keep_left:keep_right] = found[
-                0, 0, keep_top - top : keep_bottom - top, keep_left - left : keep_right - left
-            ]
+    sides = view.bottom - view.top, view.right - view.left
+    height, width = (max(1, round(side * view.scale)) for side in sides)
+    whole = height * width <= _WHOLE
+    # Half the bytes are enough for a map that is large.
+    scores = np.empty((height, width), np.float32 if whole else np.float16)
+
+    def see(part: tuple[_Span, _Span]) -> None:
+        rows, columns = part
+        context.checkpoint()
+        tile = _reduced(pixels, view, (height, width), rows, columns)
+        (found,) = _network()(network_input(tile), context.checkpoint)
+        scores[rows.keep, columns.keep] = found[0, 0, rows.kept, columns.kept]
+
+    tile = max(height, width) if whole else _TILE
+    tiles = [*product(_tiles(height, tile), _tiles(width, tile))]
+    (context if len(tiles) < _MANY else INLINE).spread(see, tiles)
     return scores
 
 
-def _tiles(length: int) -> Iterator[tuple[int, int, int, int]]:
-    """Bounds of each tile along a side, and of the part of it that goes into the whole."""
+def _reduced(
+    pixels: Pixels, view: Survey, size: tuple[int, int], rows: _Span, columns: _Span
+) -> np.ndarray:
+    """A part of the page scaled for detection, (h, w, 3) uint8 BGR, sides multiples of 64.
+
+    Args:
+        pixels: The page.
+        view: Its survey.
+        size: Height and width of the whole when it is scaled.
+        rows: Which of its rows.
+        columns: Which of its columns.
+    """
+    across = (view.bottom - view.top) / size[0]
+    along = (view.right - view.left) / size[1]
+    top, bottom = view.top + floor(rows.start * across), view.top + ceil(rows.stop * across)
+    left, right = view.left + floor(columns.start * along), view.left + ceil(columns.stop * along)
+    # Turned pages are views with other strides than OpenCV knows.
+    part = np.ascontiguousarray(pixels[top:bottom, left:right])
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    small = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+    small = cv2.cvtColor(small, cv2.COLOR_GRAY2BGR if small.ndim == 2 else cv2.COLOR_RGB2BGR)
+    down, right = -height % _SIDE, -width % _SIDE
+    return cv2.copyMakeBorder(small, 0, down, 0, right, cv2.BORDER_REPLICATE)
+
+
+class _Span(NamedTuple):
+    """A tile's place along one side, and the part of it that goes into the whole."""
+
+    start: int
+    stop: int
+    keep: slice
+    """In the whole."""
+    kept: slice
+    """In the tile."""
+
+
+def _tiles(length: int, tile: int) -> Iterator[_Span]:
     start = kept = 0
     while kept < length:
-        stop = min(start + _TILE, length)
+        stop = min(start + tile, length)
         keep = length if stop == length else stop - _OVERLAP // 2
-        yield start, stop, kept, keep
+        yield _Span(start, stop, slice(kept, keep), slice(kept - start, keep - start))
         start, kept = stop - _OVERLAP, keep
 
 
@@ -141,7 +182,7 @@ def _confidence(scores: np.ndarray, contour: np.ndarray) -> float:
     x, y, width, height = cv2.boundingRect(contour)
     mask = np.zeros((height, width), np.uint8)
     cv2.drawContours(mask, [contour], -1, 1, cv2.FILLED, offset=(-x, -y))
-    inside = scores[y : y + height, x : x + width][mask.astype(bool)]
+    inside = scores[y : y + height, x : x + width][mask.astype(bool)].astype(np.float32)
     return float(_probability(inside).mean())
 
 

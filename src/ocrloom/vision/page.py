@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from ocrloom.languages import Language
+from ocrloom.scheduling.context import INLINE
 from ocrloom.vision.alphabets import Alphabet, alphabet_of, everything, is_latin
 from ocrloom.vision.crops import Crop, cut, stacked_lines
 from ocrloom.vision.detect import detect
@@ -24,10 +24,12 @@ from ocrloom.vision.widths import network_width, plan_widths
 from ocrloom.vision.words import words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
+    from ocrloom.image.lazy import Pixels
     from ocrloom.options import OcrOptions
     from ocrloom.result import Word
+    from ocrloom.scheduling.context import Context
     from ocrloom.vision.ctc import Reading
     from ocrloom.vision.geometry import Box
 
@@ -57,34 +59,35 @@ class PageReading:
     """Degrees, clockwise, by which the frame was turned: 0, 90, 180 or 270."""
 
 
-def read_page(
-    pixels: np.ndarray, options: OcrOptions, checkpoint: Callable[[], None] = lambda: None
-) -> PageReading:
+def read_page(pixels: Pixels, options: OcrOptions, context: Context = INLINE) -> PageReading:
     """Finds and reads the text of one page.
 
     Args:
         pixels: (H, W) or (H, W, 3) RGB uint8.
         options: How to read it.
-        checkpoint: Called before every line; what it raises ends the work.
+        context: Asked for a checkpoint before every line, and to read lines side by side.
 
     Raises:
         OcrEngineError: The runtime failed.
     """
-    boxes = find_boxes(pixels, checkpoint)
-    reader = _Reader(pixels, boxes, alphabet_of(options.languages), checkpoint)
+    boxes = find_boxes(pixels, context)
+    reader = _Reader(pixels, boxes, alphabet_of(options.languages), context)
     rotation = find_rotation(boxes, reader.confidence) if options.find_orientation else 0
     if rotation:
-        pixels = np.ascontiguousarray(np.rot90(pixels, -rotation // 90))
-        boxes = find_boxes(pixels, checkpoint)
-        reader = _Reader(pixels, boxes, reader.alphabet, checkpoint)
+        pixels = _turned(pixels, rotation // 90)
+        boxes = find_boxes(pixels, context)
+        reader = _Reader(pixels, boxes, reader.alphabet, context)
     if options.languages == (Language.AUTO,):
         reader.narrow(evidence(boxes))
-    segments = []
-    for crop, reading in reader.read_all(boxes):
-        words = words_of(crop, reading)
-        if words and reading.confidence >= _needed(reading, options.min_confidence):
-            segments.append(Segment(box=crop.box, words=words))
+    segments = reader.segments(boxes, options.min_confidence)
     return PageReading(segments=tuple(segments), rotation=rotation)
+
+
+def _turned(pixels: Pixels, quarters: int) -> Pixels:
+    """The page turned clockwise; an array is not copied, for it may be large."""
+    if isinstance(pixels, np.ndarray):
+        return np.rot90(pixels, -quarters)
+    return pixels.turned(quarters)
 
 
 def _needed(reading: Reading, min_confidence: float) -> float:
@@ -97,34 +100,30 @@ def _needed(reading: Reading, min_confidence: float) -> float:
     return min(min_confidence * (1 + 0.2 * missing), max(min_confidence, _SURE))
 
 
-def find_boxes(pixels: np.ndarray, checkpoint: Callable[[], None] = lambda: None) -> list[Box]:
+def find_boxes(pixels: Pixels, context: Context = INLINE) -> list[Box]:
     """Boxes around the pieces of lines on a page, (H, W) or (H, W, 3) RGB uint8, as it lies."""
-    checkpoint()
-    grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    return detect(pixels, survey(grey), checkpoint)
+    context.checkpoint()
+    return detect(pixels, survey(pixels), context)
 
 
 class _Reader:
     """Reads boxes of one page, each of them once."""
 
     def __init__(
-        self,
-        pixels: np.ndarray,
-        boxes: Sequence[Box],
-        alphabet: Alphabet,
-        checkpoint: Callable[[], None],
+        self, pixels: Pixels, boxes: Sequence[Box], alphabet: Alphabet, context: Context
     ) -> None:
         self.alphabet = alphabet
         self._pixels = pixels
-        self._checkpoint = checkpoint
+        self._context = context
         self._narrowed = False
         self._plan = plan_widths([network_width(box.width, box.height) for box in boxes])
+        # Shared by the workers that read lines of this page; no two read the same box at once.
         self._known: dict[Box, tuple[Crop, Reading]] = {}
 
     def read(self, box: Box) -> tuple[Crop, Reading]:
         """Crop and reading of a box."""
         if box not in self._known:
-            self._checkpoint()
+            self._context.checkpoint()
             crop = cut(self._pixels, box, self._width(box))
             self._known[box] = crop, read(crop.pixels, self.alphabet)
         return self._known[box]
@@ -133,21 +132,36 @@ class _Reader:
         own = network_width(box.width, box.height)
         return self._plan.get(own, own)
 
+    def _read_side_by_side(self, boxes: Sequence[Box]) -> list[Reading]:
+        read = self._context.spread(self.read, sorted(boxes, key=self._width))
+        return [reading for _, reading in read]
+
     def confidence(self, boxes: Sequence[Box]) -> float:
         """Mean confidence of reading these boxes, 0..1."""
-        return fmean(self.read(box)[1].confidence for box in sorted(boxes, key=self._width))
+        return fmean(reading.confidence for reading in self._read_side_by_side(boxes))
 
     def narrow(self, boxes: Sequence[Box]) -> None:
         """Leaves the characters of other scripts out if these boxes have none of them."""
-        texts = [self.read(box)[1].text for box in sorted(boxes, key=self._width)]
+        texts = [reading.text for reading in self._read_side_by_side(boxes)]
         if all(is_latin(character) for text in texts for character in text):
             self.alphabet = alphabet_of([Language.ENGLISH])
             self._narrowed = True
 
-    def read_all(self, boxes: Sequence[Box]) -> Iterator[tuple[Crop, Reading]]:
-        """The best reading of each box, those of one width one after the other."""
-        for box in sorted(boxes, key=self._width):
-            yield from self._read_best(box)
+    def segments(self, boxes: Sequence[Box], min_confidence: float) -> list[Segment]:
+        """What stands in the boxes, those of one width one after the other."""
+
+        def segments_of(box: Box) -> list[Segment]:
+            found = []
+            for crop, reading in self._read_best(box):
+                words = words_of(crop, reading)
+                if words and reading.confidence >= _needed(reading, min_confidence):
+                    found.append(Segment(box=crop.box, words=words))
+            return found
+
+        ordered = sorted(dict.fromkeys(boxes), key=self._width)
+        return [
+            segment for found in self._context.spread(segments_of, ordered) for segment in found
+        ]
 
     def _read_best(self, box: Box) -> list[tuple[Crop, Reading]]:
         """The best reading of a box: as it is, from the side, or line by line where it is tall."""
@@ -164,7 +178,7 @@ class _Reader:
         """Another look with all characters if some were left out and the first was doubtful."""
         if not self._narrowed or reading.confidence >= _DOUBTFUL:
             return crop, reading
-        self._checkpoint()
+        self._context.checkpoint()
         return _better([(crop, reading)], [(crop, read(crop.pixels, everything()))])[0]
 
 

@@ -15,7 +15,7 @@ from ocrloom.errors import OcrEngineError
 from ocrloom.vision.ctc import Reading, collapse
 from ocrloom.vision.models import RECOGNISER, verified_path
 from ocrloom.vision.once import once
-from ocrloom.vision.quantise import activation_bounds, eight_bits_pay, quantise
+from ocrloom.vision.quantise import eight_bits_pay, quantise, roundings
 from ocrloom.vision.runtime import Network, core, network_input, openvino_module
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ __all__ = ["dictionary", "read"]
 def _model() -> openvino.Model:
     model = core().read_model(verified_path(RECOGNISER))
     if eight_bits_pay():
-        quantise(model, activation_bounds(RECOGNISER))
+        quantise(model, roundings(RECOGNISER))
     return model
 
 
@@ -57,7 +57,7 @@ def _last_layer() -> tuple[openvino.Output, np.ndarray, np.ndarray]:
 
 @once
 def _network(alphabet: Alphabet) -> tuple[Network, np.ndarray]:
-    """The network that ends in an alphabet's best character, and its characters by class."""
+    """The network that ends in an alphabet's probabilities, and its characters by class."""
     from openvino import opset13 as ops
 
     features, weights, bias = _last_layer()
@@ -69,9 +69,8 @@ def _network(alphabet: Alphabet) -> tuple[Network, np.ndarray]:
         ops.matmul(features, ops.constant(np.ascontiguousarray(weights[:, classes])), False, False),
         ops.constant(bias[classes]),
     )
-    best = ops.topk(ops.softmax(scores, 2), ops.constant(np.int64(1)), 2, "max", "none")
     model = openvino_module().Model(
-        [best.output(0), best.output(1)], _model().get_parameters(), "recogniser"
+        [ops.softmax(scores, 2).output(0)], _model().get_parameters(), "recogniser"
     )
     return Network(model), np.array(known, dtype=object)[classes]
 
@@ -87,5 +86,7 @@ def read(crop: np.ndarray, alphabet: Alphabet) -> Reading:
         OcrEngineError: The runtime failed.
     """
     network, characters = _network(alphabet)
-    probabilities, classes = network(network_input(crop))
-    return collapse(classes[0, :, 0], probabilities[0, :, 0], characters)
+    (probabilities,) = network(network_input(crop))
+    # NumPy finds the best in a twelfth of the time that the runtime takes.
+    classes = probabilities[0].argmax(axis=1)
+    return collapse(classes, probabilities[0, np.arange(len(classes)), classes], characters)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,12 +21,15 @@ from ocrloom.scheduling.cpus import usable_cpus
 from ocrloom.vision.once import once
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     import numpy as np
     import openvino
 
 __all__ = ["Network", "cache_folder", "core", "network_input", "openvino_module", "precision"]
+
+_WATCH = 40  # milliseconds between two looks at a long inference
 
 
 @once
@@ -120,11 +124,15 @@ class Network:
             ) from error
         self._local = threading.local()
 
-    def __call__(self, array: np.ndarray) -> list[np.ndarray]:
+    def __call__(
+        self, array: np.ndarray, checkpoint: Callable[[], None] | None = None
+    ) -> list[np.ndarray]:
         """Runs one inference.
 
         Args:
             array: The input, in the shape and dtype that the model declares.
+            checkpoint: Called every few hundredths of a second while it runs, for inferences that
+                take longer; what it raises ends the inference and is raised.
 
         Returns:
             The outputs. They are views of the calling thread's buffers, overwritten by its
@@ -139,7 +147,24 @@ class Network:
         try:
             # Handing the array to `infer` instead costs a tenth of a millisecond in Python.
             request.set_input_tensor(openvino_module().Tensor(array, shared_memory=True))
-            request.infer()
+            if checkpoint is None:
+                request.infer()
+            else:
+                _infer_watched(request, checkpoint)
         except RuntimeError as error:
             raise OcrEngineError(f"inference failed in OpenVINO: {error}") from error
         return [tensor.data for tensor in request.output_tensors]
+
+
+def _infer_watched(request: openvino.InferRequest, checkpoint: Callable[[], None]) -> None:
+    """Runs an inference that the checkpoint can end, within one layer of the network."""
+    request.start_async()
+    try:
+        while not request.wait_for(_WATCH):
+            checkpoint()
+    except BaseException:
+        request.cancel()
+        with suppress(RuntimeError):  # that it was cancelled
+            request.wait()
+        raise
+    request.wait()  # raises what went wrong

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+if TYPE_CHECKING:
+    from ocrloom.image.lazy import Pixels
+
 __all__ = ["Survey", "survey"]
 
+_BAND = 1 << 24  # pixels of a page that are looked at at a time
 _LONG, _SHORT = 1600, 1100  # sides of the image for the first look, none is made smaller
 _MOST = 4.0  # the most by which the page is reduced for it
 _AROUND = 31  # pixels of that image whose mean is a pixel's surroundings
@@ -35,19 +41,19 @@ class Survey:
     """Bounds of everything that is not empty margin, in page pixels."""
 
 
-def survey(grey: np.ndarray) -> Survey:
+def survey(pixels: Pixels) -> Survey:
     """Finds the letter height and the empty margins of a page.
 
     Args:
-        grey: (H, W) uint8.
+        pixels: (H, W) or (H, W, 3) RGB uint8.
     """
-    height, width = grey.shape
+    height, width = pixels.shape[:2]
     # Letters must not vanish in the reduced copy of a long strip or a large plan.
-    shrink = max(1.0, min(max(grey.shape) / _LONG, min(grey.shape) / _SHORT, _MOST))
-    size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    long, short = max(height, width), min(height, width)
+    shrink = max(1.0, min(long / _LONG, short / _SHORT, _MOST))
+    small = _grey_copy(pixels, max(1, round(width / shrink)), max(1, round(height / shrink)))
     depth = cv2.subtract(cv2.blur(small, (_AROUND, _AROUND)), small)  # 0 where it is lighter
-    letters = _letter_height((depth > _CLEAR).astype(np.uint8))
+    letters = _letter_height(depth)
     scale = _SMALLEST / max(height, width)
     if letters:
         scale = max(scale, min(_ENLARGED, _LETTER_PIXELS / (letters * shrink)))
@@ -67,19 +73,45 @@ def survey(grey: np.ndarray) -> Survey:
     )
 
 
-def _letter_height(ink: np.ndarray) -> float | None:
+def _grey_copy(pixels: Pixels, width: int, height: int) -> np.ndarray:
+    """A smaller copy of a page, (height, width) uint8, made band by band: a page may be large."""
+    small = np.empty((height, width), np.uint8)
+    factor = pixels.shape[0] / height
+    rows = max(1, round(_BAND / (factor * pixels.shape[1])))
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        # Turned pages are views with other strides than OpenCV knows.
+        band = np.ascontiguousarray(pixels[floor(top * factor) : ceil(bottom * factor)])
+        grey = band if band.ndim == 2 else cv2.cvtColor(band, cv2.COLOR_RGB2GRAY)
+        size = (width, bottom - top)
+        small[top:bottom] = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return small
+
+
+def _letter_height(depth: np.ndarray) -> float | None:
     """Median height in pixels of what looks like letters; None where there is too little."""
+    rows = max(1, _BAND // depth.shape[1])
+    heights = np.concatenate(
+        [
+            _letter_heights((depth[top : top + rows] > _CLEAR).astype(np.uint8), max(depth.shape))
+            for top in range(0, depth.shape[0], rows)
+        ]
+    )
+    return float(np.median(heights)) if len(heights) >= _MIN_LETTERS else None
+
+
+def _letter_heights(ink: np.ndarray, side: int) -> np.ndarray:
+    """Heights of what looks like letters on a page of which the longer side is given."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     width, height, area = (
         stats[1:, column] for column in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA)
     )
     letters = (
         (height >= 4)
-        & (height <= max(ink.shape) / 15)
+        & (height <= side / 15)
         & (width <= 4 * height)
         & (height <= 8 * width)
         & (area >= 0.12 * width * height)
     )
-    if np.count_nonzero(letters) < _MIN_LETTERS:
-        return None
-    return float(np.median(height[letters]))
+    found: np.ndarray = height[letters]
+    return found

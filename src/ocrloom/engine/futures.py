@@ -1,0 +1,123 @@
+"""What ``process_async`` returns: the result that comes, how far it is, and what there is of it."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from typing import TYPE_CHECKING, Any
+
+from ocrloom.engine.events import Events
+from ocrloom.errors import OcrCancelled
+from ocrloom.result import OcrResult
+from ocrloom.scheduling.future import Future
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from ocrloom.engine.document import Document, Outcome
+    from ocrloom.progress import Progress
+
+__all__ = ["OcrFuture"]
+
+
+class OcrFuture(Future[OcrResult]):
+    """The result of reading one source.
+
+    ``await`` it in any event loop, or call ``result(timeout=...)`` without one. ``cancel()`` works
+    until it is done: what waits is dropped at once, what runs ends within a line of text.
+    Cancelling a task that awaits it, as ``asyncio.wait_for`` does, cancels the work too; the task
+    then ends with the loop's own ``CancelledError``, and `partial` has what was finished.
+    """
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self._document = document
+        self.add_done_callback(_stop_if_cancelled)
+
+    @property
+    def progress(self) -> Progress:
+        """How far the reading has come."""
+        return self._document.progress
+
+    @property
+    def partial(self) -> OcrResult:
+        """The pages that are finished so far; all of them in the end."""
+        return self._document.result
+
+    def events(self) -> Events:
+        """Progress as it happens, for ``async for`` and for ``for``; ends with the reading."""
+        return Events(self._document)
+
+    def running(self) -> bool:
+        """Whether its source was opened and it is not done."""
+        return self._document.progress.pages is not None and not self.done()
+
+    def result(self, timeout: float | None = None) -> OcrResult:
+        """Waits for the result, blocking.
+
+        Args:
+            timeout: Seconds to wait; the reading goes on when they have passed.
+
+        Raises:
+            OcrException: The source could not be read; `OcrCancelled` and `OcrTimeout`, if
+                reading ended early, have what was finished in ``.partial``.
+            TimeoutError: It is not done yet.
+        """
+        try:
+            return super().result(timeout)
+        except concurrent.futures.CancelledError:
+            raise self._cancelled() from None
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Waits for the end, blocking, and gives the error if there is one.
+
+        Raises:
+            OcrCancelled: The reading was cancelled.
+            TimeoutError: It is not done yet.
+        """
+        try:
+            return super().exception(timeout)
+        except concurrent.futures.CancelledError:
+            raise self._cancelled() from None
+
+    def __await__(self) -> Generator[Any, None, OcrResult]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> OcrResult:
+        try:
+            return await asyncio.wrap_future(self)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise self._cancelled() from None
+
+    def _cancelled(self) -> OcrCancelled:
+        error = OcrCancelled(
+            f"{self._document.name or 'the image'}: was cancelled; what was finished is in the "
+            "exception's .partial"
+        )
+        error.partial = self.partial
+        return error
+
+    # What the document tells
+
+    def settled(self, outcome: Outcome) -> None:
+        """Nothing to do before the end."""
+
+    def ended(self, error: BaseException | None) -> None:
+        """Ends with the result; with the first failure where no page could be read."""
+        result = self._document.result
+        if isinstance(error, OcrCancelled):
+            self.drop()
+        elif error is not None:
+            self.fail(error)
+        elif not result.pages and result.failures:
+            self.fail(result.failures[0].error)
+        else:
+            self.settle(result)
+
+
+def _stop_if_cancelled(future: concurrent.futures.Future[OcrResult]) -> None:
+    if future.cancelled() and isinstance(future, OcrFuture):
+        future._document.stop()
