@@ -55,6 +55,10 @@ endif
 	$(BIN)/python -m benchmarks accuracy $(CORPUS)
 	$(BIN)/python -m benchmarks speed $(CORPUS)
 	$(BIN)/python -m benchmarks lag $(CORPUS)
+	$(BIN)/python -m benchmarks stopping $(CORPUS)
+	$(BIN)/python -m benchmarks profile $(CORPUS)
+	$(BIN)/python -m benchmarks scaling $(CORPUS)
+	$(BIN)/python -m benchmarks memory $(CORPUS) --calls 100,1000 --pages 400
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,18 +1,25 @@
-"""The commands ``accuracy``, ``speed``, ``lag`` and ``calibrate``: tables on stdout only."""
+"""The commands of ``python -m benchmarks``: tables on stdout only."""
 
 # Annotations are not postponed here: Typer reads them at run time.
 import asyncio
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from benchmarks import accuracy as accuracy_run
-from benchmarks import coldstart, corpus, tables
+from benchmarks import coldstart, corpus, note, tables
 from benchmarks import lag as lag_run
+from benchmarks import memory as memory_run
+from benchmarks import profile as profile_run
+from benchmarks import scaling as scaling_run
 from benchmarks import speed as speed_run
+from benchmarks import stopping as stopping_run
+from benchmarks.fresh import FreshError
 from benchmarks.machine import describe, versions
 from benchmarks.order import progress
 from benchmarks.report import print_report, write_json
@@ -52,6 +59,8 @@ Segmentation = Annotated[int, typer.Option("--psm", help="Tesseract's page segme
 JsonFile = Annotated[
     Path | None, typer.Option("--json", help="File for the raw figures.", dir_okay=False)
 ]
+
+Corpus = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A corpus.")]
 
 ALL_SYSTEMS = ",".join(SYSTEMS)
 
@@ -108,9 +117,7 @@ def speed(
 ) -> None:
     """Time the systems on all usable cores, batch by batch in turns, and their cold starts."""
     chosen = _systems(systems, language, psm)
-    samples = corpus.single_frames(_samples(folder, only))
-    if not samples:
-        raise typer.BadParameter(f"every source in {folder} has several frames")
+    samples = _single_frames(folder, only)
     count = pages or SHORT_BATCH * usable_cpus()
     paths = [sample.path for sample in corpus.repeat_to(samples, count)]
     starters = coldstart.programs(paths[0], language, psm) if cold_runs else []
@@ -131,19 +138,14 @@ def speed(
 
 @app.command()
 def lag(
-    folder: Annotated[
-        Path, typer.Argument(exists=True, file_okay=False, help="A corpus.")
-    ] = SAMPLES,
+    folder: Corpus = SAMPLES,
     calls: Annotated[int, typer.Option(min=1, help="Recognitions at once.")] = 50,
     only: Only = "*",
     language: LanguageCode = "eng",
     json_file: JsonFile = None,
 ) -> None:
     """Watch a 5 ms ticker in the event loop beside many recognitions."""
-    system = Ocrloom(language)
-    if missing := system.available():
-        typer.echo(f"ocrloom: {missing}", err=True)
-        raise typer.Exit(1)
+    system = _ocrloom(language)
     paths = [sample.path for sample in _samples(folder, only)]
     machine = describe()
     with progress(1) as step:
@@ -158,6 +160,149 @@ def lag(
     if json_file:
         settings = _settings(folder, only, language, None, calls=calls)
         write_json(json_file, "lag", settings, {"lag": report}, machine, versions())
+
+
+@app.command()
+def memory(
+    folder: Corpus = SAMPLES,
+    calls: Annotated[str, typer.Option(help="Calls at once, with commas between.")] = "100,10000",
+    pages: Annotated[
+        int, typer.Option(min=10, help="Pages of a long run, looked at after a tenth too.")
+    ] = 2000,
+    budget: Annotated[
+        int | None,
+        typer.Option(min=1, help="Bytes: reads the folder too, by an engine that keeps to them."),
+    ] = None,
+    only: Only = "*",
+    language: LanguageCode = "eng",
+    json_file: JsonFile = None,
+) -> None:
+    """Look at what many calls, a long run and a budget hold, each in a fresh process."""
+    if missing := memory_run.available():
+        typer.echo(f"memory: {missing}", err=True)
+        raise typer.Exit(1)
+    counts = _numbers(calls)
+    everything = [sample.path for sample in _samples(folder, only)]
+    sources = [sample.path for sample in _single_frames(folder, only)]
+    machine = describe()
+    gathers, limited = [], []
+    with progress(len(counts) + 2) as step, tempfile.TemporaryDirectory() as made, _deaths():
+        notes = note.write_files(Path(made), 1)
+        for count in counts:
+            step(f"{count} calls")
+            gathers.append(memory_run.measure_gather(notes, count, language))
+        step(f"{pages} pages")
+        long_run = memory_run.measure_long_run(sources, (pages // 10, pages), language)
+        if budget:
+            step("the folder under a budget")
+            limited.append(memory_run.measure_budget(everything, language, budget, notes[0]))
+    drawn = [tables.gather_table(gathers), tables.long_run_table(long_run)]
+    drawn += map(tables.budget_table, limited)
+    remarks = [
+        "The calls of one gather read notes of one line each, and their results are kept.",
+        "Before: resident after one note, with the models. Peak: the most from then on.",
+        "Page after page: the sources of one frame in turn, no result kept.",
+        "Budget: what the engine may take for decoded pages; the models are there before.",
+        (
+            f"{folder.resolve().name}: {len(everything)} sources, {len(sources)} of them of one "
+            f"frame, language {language}."
+        ),
+    ]
+    print_report(drawn, remarks, machine, versions())
+    if json_file:
+        settings = _settings(folder, only, language, None, calls=counts, pages=pages)
+        figures = {"gathers": gathers, "long_run": long_run, "budget": limited}
+        write_json(json_file, "memory", settings, figures, machine, versions())
+
+
+@app.command()
+def scaling(
+    folder: Corpus = SAMPLES,
+    most: Annotated[int, typer.Option(min=1, help="Pages of the largest batch.")] = 1000,
+    rounds: Annotated[int, typer.Option(min=1, help="Processes for one page alone.")] = 3,
+    only: Only = "*",
+    language: LanguageCode = "eng",
+    json_file: JsonFile = None,
+) -> None:
+    """Time a page among few and many, and one page alone on one core and on all."""
+    system = _ocrloom(language)
+    page = _single_frames(folder, only)[0]
+    counts = scaling_run.counts_up_to(most)
+    machine = describe()
+    steps = scaling_run.steps_of(counts) + 2 * rounds
+    with progress(steps) as step, tempfile.TemporaryDirectory() as made, _deaths():
+        pages = scaling_run.measure(system, Path(made), counts, step)
+        alone = scaling_run.measure_alone(page.path, rounds, language, step)
+    drawn = [tables.pages_table(pages)]
+    drawn += [tables.alone_table(alone)] if alone else []
+    remarks = [
+        "Notes of one line each, as the frames of one TIFF and as files of their own.",
+        f"One page alone: {page.name}, in turns, a fresh process each round.",
+        f"Its figure is the median of {scaling_run.ALONE_REPEATS} readings; one before, not timed.",
+    ]
+    print_report(drawn, remarks, machine, versions())
+    if json_file:
+        settings = _settings(folder, only, language, None, most=most, rounds=rounds)
+        figures = {"pages": pages, "alone": alone}
+        write_json(json_file, "scaling", settings, figures, machine, versions())
+
+
+@app.command()
+def stopping(
+    folder: Corpus = SAMPLES,
+    cancels: Annotated[int, typer.Option(min=1, help="Pages that are cancelled.")] = 100,
+    timeout: Annotated[float, typer.Option(help="Seconds that 100 pages may take.")] = 1.0,
+    only: Only = "*",
+    json_file: JsonFile = None,
+) -> None:
+    """Time how soon a worker is free after a cancel, and how soon a deadline is kept."""
+    paths = [sample.path for sample in _single_frames(folder, only)]
+    machine = describe()
+    with progress(cancels + 1) as step, tempfile.TemporaryDirectory() as made:
+        notes = note.write_files(Path(made), 1)
+        cancelled = stopping_run.measure_cancels(paths, notes[0], cancels, step)
+        step("deadline")
+        book = note.write_book(paths[0], Path(made) / "book.tif", 100)
+        late = stopping_run.measure_deadline(book, 100, timeout)
+    drawn = [tables.cancel_table(cancelled), tables.deadline_table(late)]
+    remarks = [
+        "Each page is cancelled within half a second of its beginning, on an engine of one worker.",
+        "Free: the worker has opened the next source.",
+        f"The book: {paths[0].name}, 100 times.",
+    ]
+    print_report(drawn, remarks, machine, versions())
+    if json_file:
+        settings = _settings(folder, only, "eng", None, cancels=cancels, timeout=timeout)
+        figures = {"cancels": cancelled, "deadline": late}
+        write_json(json_file, "stopping", settings, figures, machine, versions())
+
+
+@app.command()
+def profile(
+    folder: Corpus = SAMPLES,
+    pages: Annotated[int | None, typer.Option(min=1, help="Pick so many, evenly spread.")] = None,
+    only: Only = "*",
+    language: LanguageCode = "eng",
+    json_file: JsonFile = None,
+) -> None:
+    """Find out which stage takes which share of the time, and how much is inference."""
+    system = _ocrloom(language)
+    samples = corpus.spread(_samples(folder, only), pages)
+    machine = describe()
+    with progress(1) as step:
+        step(f"{len(samples)} sources, twice")
+        result = profile_run.measure(system, [sample.path for sample in samples])
+    remarks = [
+        f"{folder.resolve().name}: {len(samples)} sources, {result.pages} pages, in one gather.",
+        f"It took {result.seconds:.1f} s on {result.workers} workers.",
+        "Each stage's own time, without that of the stages inside it.",
+        "Everything was read once before, not watched.",
+    ]
+    print_report([tables.profile_table(result)], remarks, machine, versions())
+    if json_file:
+        settings = _settings(folder, only, language, None, sources=len(samples))
+        figures = {"profile": result, "inference": result.inference}
+        write_json(json_file, "profile", settings, figures, machine, versions())
 
 
 @app.command()
@@ -177,6 +322,37 @@ def _samples(folder: Path, only: str) -> list[corpus.Sample]:
         return corpus.load(folder, only)
     except corpus.CorpusError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def _single_frames(folder: Path, only: str) -> list[corpus.Sample]:
+    samples = corpus.single_frames(_samples(folder, only))
+    if not samples:
+        raise typer.BadParameter(f"every source in {folder} has several frames")
+    return samples
+
+
+def _numbers(text: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) for part in parts):
+        raise typer.BadParameter(f"expected whole numbers of at least 1, got {text!r}")
+    return sorted({int(part) for part in parts})
+
+
+@contextmanager
+def _deaths() -> Iterator[None]:
+    try:
+        yield
+    except FreshError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+def _ocrloom(language: str) -> Ocrloom:
+    system = Ocrloom(language)
+    if missing := system.available():
+        typer.echo(f"ocrloom: {missing}", err=True)
+        raise typer.Exit(1)
+    return system
 
 
 def _systems(names: str, language: str, segmentation: int) -> list[System]:

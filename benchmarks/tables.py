@@ -14,9 +14,25 @@ if TYPE_CHECKING:
     from benchmarks.accuracy import SystemAccuracy
     from benchmarks.coldstart import ColdStart
     from benchmarks.lag import LagReport
+    from benchmarks.memory import Gather, LongRun
+    from benchmarks.profile import Profile
+    from benchmarks.scaling import Alone, Pages
     from benchmarks.speed import SystemSpeed
+    from benchmarks.stopping import CancelReport, DeadlineReport
 
-__all__ = ["BASE", "accuracy_table", "cold_start_table", "lag_table", "speed_table"]
+__all__ = [
+    "BASE",
+    "accuracy_table",
+    "alone_table",
+    "budget_table",
+    "cold_start_table",
+    "gather_table",
+    "lag_table",
+    "long_run_table",
+    "pages_table",
+    "profile_table",
+    "speed_table",
+]
 
 BASE = "ocrloom"
 """The system that ratios are given against."""
@@ -75,14 +91,126 @@ def lag_table(report: LagReport) -> Table:
     for lags in (report.idle, report.busy):
         figures = (f"{lags.percentile(share):.2f}" for share in (0.5, 0.99, 1.0))
         cells = (f"{lags.seconds:.2f}", str(len(lags.milliseconds)), *figures)
-        failed = f"{report.failed} failed: {report.first_error}" if report.failed else ""
+        failed = _failed(report.failed, report.first_error)
         _add(table, lags.label, cells, failed if lags is report.busy else "")
     return table
 
 
-def _table(title: str, columns: Sequence[str]) -> Table:
+def cancel_table(report: CancelReport) -> Table:
+    """Draw how soon a worker was free."""
+    table = _table("From a cancel to a free worker", ("p50 ms", "p95 ms", "max ms"), "Cancels")
+    figures = [f"{report.percentile(share) * 1000:.0f}" for share in (0.5, 0.95, 1.0)]
+    _add(table, str(len(report.seconds)), figures, "")
+    return table
+
+
+def deadline_table(report: DeadlineReport) -> Table:
+    """Draw how soon a call came back whose time was over, and with what."""
+    table = _table("A deadline", ("Back after s", "Pages", "Finished"), "Timeout s")
+    figures = f"{report.seconds:.2f}", str(report.pages), str(report.finished)
+    _add(table, f"{report.timeout:g}", figures, "")
+    return table
+
+
+def gather_table(results: Sequence[Gather]) -> Table:
+    """Draw what was resident during many calls at once; the first result is the base."""
+    columns = "Seconds", "Before MiB", "Peak MiB", "Peak − first", "KiB a further call"
+    table = _table("Memory: all calls in one gather", columns, "Calls")
+    first = results[0]
+    for result in results:
+        more, calls = result.peak - first.peak, result.calls - first.calls
+        cells = (
+            f"{result.seconds:.1f}",
+            _mebibytes(result.warm),
+            _mebibytes(result.peak),
+            _mebibytes(more),
+            f"{more / calls / 1024:.2f}" if calls else NONE,
+        )
+        _add(table, f"{result.calls:,}", cells, _failed(result.failed, result.first_error))
+    return table
+
+
+def budget_table(result: Gather) -> Table:
+    """Draw what was resident while an engine kept to a budget."""
+    columns = "Seconds", "Budget MiB", "Before MiB", "Peak MiB", "(Peak − before) ÷ budget"
+    table = _table("Memory: all sources at once, under a budget", columns, "Sources")
+    budget = result.budget or 0
+    cells = (
+        f"{result.seconds:.1f}",
+        _mebibytes(budget),
+        _mebibytes(result.warm),
+        _mebibytes(result.peak),
+        _ratio(result.peak - result.warm, budget),
+    )
+    _add(table, f"{result.calls:,}", cells, _failed(result.failed, result.first_error))
+    return table
+
+
+def long_run_table(result: LongRun) -> Table:
+    """Draw what was resident as a process read on; the first look is the base."""
+    title = f"Memory: page after page, {result.in_flight} under way"
+    table = _table(title, ("Resident MiB", "÷ first"), "After pages")
+    for mark in result.marks:
+        cells = (_mebibytes(mark.bytes), f"{mark.bytes / result.marks[0].bytes:.3f}")
+        failed = _failed(result.failed, result.first_error)
+        _add(table, f"{mark.pages:,}", cells, failed if mark is result.marks[-1] else "")
+    return table
+
+
+def pages_table(results: Sequence[Pages]) -> Table:
+    """Draw what a page costs among few and many."""
+    columns = "Rounds", "Seconds median", "Milliseconds a page", "÷ cheapest"
+    table = _table("Scaling: notes, all usable cores", columns, "Pages")
+    cheapest = min(result.seconds_per_page for result in results)
+    for result in results:
+        cells = (
+            str(len(result.seconds)),
+            f"{median(result.seconds):.3f}",
+            f"{result.seconds_per_page * 1000:.1f}",
+            _ratio(result.seconds_per_page, cheapest),
+        )
+        name = f"{result.pages:,}, {result.kind}"
+        _add(table, name, cells, _failed(result.failed, result.first_error))
+    return table
+
+
+def alone_table(results: Sequence[Alone]) -> Table:
+    """Draw how fast one page is on some cores; the first result is the base."""
+    columns = "Rounds", "Seconds median", "min–max", "Speed ÷ first's"
+    table = _table("Scaling: one page alone", columns, "Cores")
+    for result in results:
+        cells = (
+            str(len(result.seconds)),
+            f"{median(result.seconds):.3f}",
+            f"{min(result.seconds):.3f}–{max(result.seconds):.3f}",
+            f"{result.speed_ratio_to(results[0]):.2f}",
+        )
+        _add(table, str(result.cpus), cells, "")
+    return table
+
+
+def profile_table(result: Profile) -> Table:
+    """Draw which stage takes which share of the workers' time."""
+    table = _table("Profile, all usable cores", ("Calls", "Seconds", "Share %"), "Stage")
+    for stage in result.stages:
+        cells = (
+            str(stage.calls) if stage.calls else NONE,
+            f"{stage.seconds:.2f}",
+            f"{100 * result.share(stage):.1f}",
+        )
+        _add(table, stage.stage, cells, "")
+    table.add_section()
+    remark = _failed(result.failed, result.first_error)
+    total = result.seconds * result.workers
+    _add(table, "all workers", (NONE, f"{total:.2f}", "100.0"), remark)
+    inference = (NONE, f"{total * result.inference:.2f}", f"{100 * result.inference:.1f}")
+    _add(table, "inference alone", inference, "")
+    return table
+
+
+def _table(title: str, columns: Sequence[str], first: str = "System") -> Table:
     table = Table(title=title, title_justify="left")
-    table.add_column("System", no_wrap=True)
+    table.add_column(first, no_wrap=True)
     for column in columns:
         table.add_column(column, justify="right")
     table.add_column("Remarks", overflow="fold", min_width=16)
@@ -145,3 +273,11 @@ def _speed_cells(result: SystemSpeed, base: SystemSpeed | None) -> Sequence[str]
 
 def _ratio(value: float, base: float) -> str:
     return f"{value / base:.2f}" if base else NONE
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 1024**2:.1f}"
+
+
+def _failed(count: int, first_error: str | None) -> str:
+    return f"{count} failed: {first_error}" if count else ""
