@@ -20,6 +20,7 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 import pytest
+from documents import Recogniser, running
 from image_files import encoded, grey_page, png_chunk
 
 import ocrloom
@@ -42,7 +43,6 @@ from ocrloom import (
     OcrSourceNotFound,
     OcrSourceUnreadable,
     OcrUnknownLanguage,
-    Page,
 )
 from ocrloom.scheduling.cpus import usable_cpus
 
@@ -64,7 +64,11 @@ def test_every_way_of_asking_gives_the_same(engine, scan, truth, cer):
     assert engine.process_async(path).result(LONG) == blocking
     assert asyncio.run(awaited(engine, path)) == blocking
     assert asyncio.run(awaited(engine, Image.load(path))) == blocking
-    assert blocking.source == str(path)
+    assert tuple(engine.stream(path)) == blocking.pages
+    (outcome,) = engine.process_many([path])
+    (batched,) = asyncio.run(engine.process_batch([path]))
+    assert outcome.result == batched.result == blocking
+    assert blocking.source == outcome.name == str(path)
 
 
 @pytest.mark.parametrize(
@@ -133,19 +137,11 @@ def test_the_language_overrides_the_options_and_leaves_the_rest():
 
 
 @pytest.fixture
-def seen(monkeypatch):
-    """Replaces the reading of pages; lists the options and the thread of each."""
-    calls = []
-
-    def read_frame(frame, options, _checkpoint):
-        calls.append((options, threading.current_thread()))
-        return Page(number=frame.number, width=1, height=1)
-
-    monkeypatch.setattr(ocrloom.reading, "read_frame", read_frame)
-    return calls
+def recogniser(monkeypatch):
+    return Recogniser(monkeypatch)
 
 
-def test_what_was_started_keeps_its_options(seen, note):
+def test_what_was_started_keeps_its_options(recogniser, note):
     with OcrEngine(workers=1) as engine:
         futures = []
         for code in ("fra", "deu", "jpn"):
@@ -153,39 +149,43 @@ def test_what_was_started_keeps_its_options(seen, note):
             futures.append(engine.process_async(note("page")))
         engine.options = OcrOptions(languages="pol")
         concurrent.futures.wait(futures, timeout=LONG)
-    assert [options.languages[0].code for options, _ in seen] == ["fra", "deu", "jpn"]
+    languages = [options.languages[0].code for options in recogniser.options]
+    assert languages == ["fra", "deu", "jpn"]
 
 
-def test_engines_share_the_workers(seen, note):
+def test_engines_share_the_workers(recogniser, note):
     pixels = note("page")
     futures = [OcrEngine().process_async(pixels) for _ in range(40)]
     assert not concurrent.futures.wait(futures, timeout=LONG).not_done
-    assert len(seen) == 40
-    assert len({thread for _, thread in seen}) <= usable_cpus()
+    assert len(recogniser.threads) == 40
+    assert len(set(recogniser.threads)) <= usable_cpus()
 
 
-def test_workers_of_its_own(seen, note):
-    with OcrEngine(workers=1) as own:
-        for engine in (own, OcrEngine()):
+@pytest.mark.parametrize("own", [{"workers": 1}, {"memory": 10**9}])
+def test_workers_of_its_own(recogniser, note, own):
+    with OcrEngine(**own) as first:
+        for engine in (first, OcrEngine()):
             engine.process(note("page"))
-    mine, shared = (thread for _, thread in seen)
+    mine, shared = recogniser.threads
     assert mine is not shared
     assert not mine.is_alive()
     assert shared.is_alive()
 
 
-@pytest.mark.parametrize("workers", [0, -1, 2.5, "2"])
-def test_no_workers_are_refused(workers):
-    with pytest.raises(OcrOptionError, match=f"workers must be .* at least 1, got {workers!r}"):
-        OcrEngine(workers=workers)
+@pytest.mark.parametrize("value", [0, -1, 2.5, "2", True])
+@pytest.mark.parametrize("name", ["workers", "memory"])
+def test_no_workers_and_no_memory_are_refused(name, value):
+    with pytest.raises(OcrOptionError, match=f"{name} must be .* at least 1, got {value!r}"):
+        OcrEngine(**{name: value})
 
 
 def test_a_closed_engine_reads_nothing_more(samples):
     for engine in (OcrEngine(), OcrEngine(workers=1)):
         engine.close()
         engine.close()
-        with pytest.raises(OcrEngineError, match="closed"):
-            engine.process_async(samples / "small.png")
+        for begin in (engine.process_async, engine.process, engine.stream):
+            with pytest.raises(OcrEngineError, match="closed"):
+                begin(samples / "small.png")
 
 
 def test_closing_an_engine_leaves_the_others_alone(samples):
@@ -298,18 +298,13 @@ def test_one_engine_in_several_event_loops(engine, note):
     assert found == {text: text for text in WORDS[:6]}
 
 
-def begun(future):
-    while not future.running():
-        time.sleep(0.001)
-
-
 @pytest.mark.parametrize("how", ["cancel", "timeout"])
 def test_cancelling_frees_the_worker(scan, note, how):
     with OcrEngine(workers=1) as engine:
         future = engine.process_async(scan("book.tif"))
 
         async def main():
-            await asyncio.to_thread(begun, future)
+            await asyncio.to_thread(running, future)
             if how == "cancel":
                 assert future.cancel()
             else:
@@ -320,29 +315,6 @@ def test_cancelling_frees_the_worker(scan, note, how):
         assert asyncio.run(main()).text == "free again"
         assert future.cancelled()
         assert not future.running()
-
-
-def test_an_interrupt_ends_the_work(note, monkeypatch):
-    begun, ended = threading.Event(), threading.Event()
-
-    def read_frame(_frame, _options, context):
-        begun.set()
-        try:
-            while True:
-                context.checkpoint()
-        finally:
-            ended.set()
-
-    def interrupted(*_):
-        assert begun.wait(LONG)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(ocrloom.reading, "read_frame", read_frame)
-    monkeypatch.setattr(ocrloom.OcrFuture, "result", interrupted)
-    with OcrEngine(workers=1) as engine:
-        with pytest.raises(KeyboardInterrupt):
-            engine.process(note("page"))
-        assert ended.wait(LONG)
 
 
 # Pages
