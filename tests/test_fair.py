@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from ocrloom.scheduling.fair import BULK, INTERACTIVE, FairQueue, Job, OverBudget
+from ocrloom.scheduling.fair import BULK, INTERACTIVE, FairQueue, Job, OverBudget, Share
 
 BUDGET = 10
 
@@ -32,10 +32,11 @@ def counts(step):
 class Queue(RuleBasedStateMachine):
     """Adds, takes, releases and drops at random, beside a model that is told the same.
 
-    The model knows the waiting steps of each job and, for each pair of jobs, how much the one got
-    while the other waited: the most that it ever got beyond its share.
+    The model knows the waiting steps of each job and, for each pair of shares, how much the one
+    got while the other waited: the most that it ever got beyond what is its due.
     """
 
+    shares = Bundle("shares")
     jobs = Bundle("jobs")
     running = Bundle("running")
 
@@ -45,15 +46,23 @@ class Queue(RuleBasedStateMachine):
         self.waiting = {}  # job: what was added and neither taken nor dropped, in order
         self.used = 0
         self.numbers = itertools.count()
-        # How far job x is ahead of a waiting y, in x's weight; counted from the most favourable
+        # How far share x is ahead of a waiting y, in x's weight; counted from the most favourable
         # moment for x since y waits, as the promise holds for any time in which y waits.
         self.ahead = Counter()
 
-    @rule(target=jobs, weight=st.sampled_from([INTERACTIVE, 2.0, 3.0, BULK]))
-    def make_job(self, weight):
-        job = Job(weight)
+    @rule(target=shares, weight=st.sampled_from([INTERACTIVE, 2.0, 3.0, BULK]))
+    def make_share(self, weight):
+        return Share(weight)
+
+    @rule(target=jobs, share=shares)
+    def make_job(self, share):
+        job = Job(share)
         self.waiting[job] = []
         return job
+
+    def left(self, share):
+        """The jobs of a share that wait, in the order in which they were made."""
+        return [job for job, left in self.waiting.items() if job.share is share and left]
 
     @rule(job=jobs, costs=st.lists(st.integers(0, BUDGET), min_size=1, max_size=4))
     def add(self, job, costs):
@@ -74,23 +83,24 @@ class Queue(RuleBasedStateMachine):
         if step is None:
             return multiple()
         assert not step.job.stopped
+        assert self.left(step.job.share)[0] is step.job
         assert (step.work, step.cost) == self.waiting[step.job].pop(0)
         self.used += step.cost
         self._count(step)
         return step
 
     def _count(self, step):
-        """Checks the promise that no job gets more than its share while another waits."""
-        for other, left in self.waiting.items():
-            if other is step.job:
-                continue
-            served = self.ahead[step.job, other] + step.job.weight * counts(step)
-            self.ahead[step.job, other] = served if left else 0.0
-            assert self.ahead[step.job, other] <= step.job.weight + other.weight
-        for other in self.waiting:
-            # A job that got something is less behind the others; one that waits no more owes none.
-            got = self.ahead[other, step.job] - step.job.weight * counts(step)
-            self.ahead[other, step.job] = max(0.0, got) if self.waiting[step.job] else 0.0
+        """Checks the promise that no share gets more than its due while another waits."""
+        mine = step.job.share
+        got = mine.weight * counts(step)
+        others = {job.share for job in self.waiting} - {mine}
+        for other in others:
+            served = self.ahead[mine, other] + got
+            self.ahead[mine, other] = served if self.left(other) else 0.0
+            assert self.ahead[mine, other] <= mine.weight + other.weight
+            # A share that got something is less behind; one that waits no more owes none.
+            behind = self.ahead[other, mine] - got
+            self.ahead[other, mine] = max(0.0, behind) if self.left(mine) else 0.0
 
     @rule(step=consumes(running))
     def release(self, step):
@@ -135,9 +145,9 @@ Queue.TestCase.settings = settings(max_examples=150, stateful_step_count=40, dea
 test_the_queue_keeps_its_promises = Queue.TestCase
 
 
-def fill(queue, steps, weight=INTERACTIVE, cost=1):
+def fill(queue, steps, weight=INTERACTIVE, cost=1, share=None):
     """A job with so many steps, whose work is the job."""
-    job = Job(weight)
+    job = Job(share or Share(weight))
     for _ in range(steps):
         queue.add(job, job, cost)
     return job
@@ -190,7 +200,7 @@ def test_no_stream_of_new_jobs_starves_one_that_waits(weight, cost):
     for _ in range(1000):
         fill(queue, 1, cost=cost)
         queue.release(queue.take())
-    assert not waiting._waiting
+    assert not waiting.share._waiting
 
 
 def test_bulk_jobs_of_one_step_each_leave_the_turns_to_an_interactive_one():
@@ -200,6 +210,19 @@ def test_bulk_jobs_of_one_step_each_leave_the_turns_to_an_interactive_one():
     interactive = fill(queue, 16)
     taken = [queue.take() for _ in range(9)]
     assert sum(step.work is interactive for step in taken) >= 7
+
+
+def test_the_jobs_of_one_share_take_one_turn_and_the_earlier_ones_go_first():
+    queue, share = FairQueue(BUDGET), Share()
+    first = Job(share)
+    names = {fill(queue, 2, share=share): "2", fill(queue, 2, share=share): "3"}
+    names[fill(queue, 6)] = "o"
+    for _ in range(2):
+        queue.add(first, first, 1)
+    names[first] = "1"
+    found = order(queue, names)
+    assert found.replace("o", "") == "112233"
+    assert "oo" not in found[:-1]
 
 
 def test_nothing_overtakes_a_step_that_does_not_fit_yet():

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from steps import LONG, Task, endless, idle, until
 
 from ocrloom.scheduling.cpus import usable_cpus
-from ocrloom.scheduling.fair import OverBudget
+from ocrloom.scheduling.fair import OverBudget, Share
 from ocrloom.scheduling.memory import default_budget
 from ocrloom.scheduling.pool import Forked, Pool, Stopped, shared_pool
 
@@ -457,7 +457,7 @@ class Play:
 
     def __init__(self, workers):
         self.pool = Pool(workers, BUDGET)
-        self.jobs = [self.pool.job(weight) for weight in (1, 1, 8, 8)]
+        self.jobs = [self.pool.job(Share(weight)) for weight in (1, 1, 8, 8)]
         self.stopped = [False] * 4
         self.tasks = []
         self.lock, self.used = threading.Lock(), 0

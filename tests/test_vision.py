@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import PIL.Image
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ocrloom import Language, OcrEngine, OcrEngineError
@@ -27,6 +27,8 @@ from ocrloom.vision.once import once
 from ocrloom.vision.orientation import find_rotation
 from ocrloom.vision.quantise import gelu_input, gelu_like, quantise, roundings, split
 from ocrloom.vision.recognise import dictionary
+from ocrloom.vision.shrink import shrunk
+from ocrloom.vision.survey import survey
 from ocrloom.vision.widths import HEIGHT, WIDTHS, network_width, plan_widths
 from ocrloom.vision.words import words_of
 
@@ -615,3 +617,28 @@ def test_what_is_loaded_may_load_more():
 
     assert outer() == "inner and outer"
     assert outer.__name__ == "outer"
+
+
+@given(
+    width=st.integers(1, 90),
+    height=st.integers(1, 90),
+    across=st.floats(0.05, 2.0),
+    down=st.floats(0.05, 2.0),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_shrunk_image_has_the_size_asked_for_and_the_same_mean(width, height, across, down):
+    image = np.tile(np.linspace(0, 255, width).astype(np.uint8), (height, 1))
+    size = max(1, round(width * across)), max(1, round(height * down))
+    small = shrunk(image, *size)
+    assert small.shape == size[::-1]
+    # What a whole factor leaves over at the right, and the enlarging of few pixels, move the mean.
+    assert abs(float(small.mean()) - float(image.mean())) <= 255 * (1 / size[0] + 2 / width)
+
+
+@pytest.mark.parametrize("shape", [(20, 30_000), (30_000, 20), (1, 1), (3, 700), (700, 3)])
+def test_a_survey_keeps_something_of_every_shape(shape):
+    pixels = np.full(shape, 255, np.uint8)
+    pixels[shape[0] // 2, shape[1] // 2] = 0
+    view = survey(pixels)
+    assert 0 <= view.left < view.right <= shape[1]
+    assert 0 <= view.top < view.bottom <= shape[0]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ocrloom.journal import Entry, Journal
     from ocrloom.options import OcrOptions
     from ocrloom.scheduling.context import Context
-    from ocrloom.scheduling.pool import Pool
+    from ocrloom.scheduling.pool import Pool, WorkShare
 
 __all__ = ["Document", "Listener", "Outcome"]
 
@@ -65,7 +65,7 @@ class Document:
         pool: Pool,
         shelf: Shelf,
         *,
-        weight: float,
+        share: WorkShare,
         window: int | None = None,
         journal: Journal | None = None,
     ) -> None:
@@ -76,7 +76,7 @@ class Document:
             options: How to read it.
             pool: Where it is read.
             shelf: Where its readers wait.
-            weight: Its job's, see ``scheduling.fair``.
+            share: With whose turns its pages are read, see ``scheduling.fair``.
             window: Pages that may be begun and not yet consumed; any number if not given.
             journal: Where finished pages are kept, and looked up.
         """
@@ -88,7 +88,7 @@ class Document:
         self._window = window
         self._journal = journal
         self._entry: Entry | None = None
-        self._job = pool.job(weight)
+        self._job = pool.job(share)
         self._listener: Listener | None = None
         # Reentrant, as a stream that the garbage collector finds stops its document anywhere.
         self._lock = threading.RLock()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 import weakref
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Self
@@ -21,7 +21,7 @@ from ocrloom.image import Image
 from ocrloom.languages import PPOCR, Language, LanguageLike, parse_languages
 from ocrloom.options import OcrOptions
 from ocrloom.scheduling.cpus import usable_cpus
-from ocrloom.scheduling.fair import BULK, INTERACTIVE
+from ocrloom.scheduling.fair import BULK, INTERACTIVE, Share
 from ocrloom.scheduling.pool import Forked, Pool, shared_pool
 
 if TYPE_CHECKING:
@@ -32,10 +32,9 @@ if TYPE_CHECKING:
     from ocrloom.journal import Journal
     from ocrloom.progress import Progress
     from ocrloom.result import OcrResult
+    from ocrloom.scheduling.pool import WorkShare
 
 __all__ = ["OcrEngine"]
-
-_LOG = logging.getLogger(__name__)
 
 # Pages, or sources, begun for each worker and not yet taken by the consumer: enough that no worker
 # ever waits for it, few enough that what waits is little.
@@ -133,10 +132,7 @@ class OcrEngine:
             OcrLanguageNotInstalled: The language's recogniser is not installed.
             OcrEngineError: The engine was closed, or the process forked after reading began.
         """
-        document = self._document(source, progress, bulk=bulk)
-        future = OcrFuture(document)
-        document.start(future)
-        return future
+        return self._begin(source, progress=progress, share=_share(bulk=bulk))
 
     def process(
         self, source: ImageLike, *, progress: Callable[[Progress], None] | None = None
@@ -179,7 +175,8 @@ class OcrEngine:
         Raises:
             OcrException: What `process_async` raises.
         """
-        document = self._document(source, progress, bulk=bulk, window=self._ahead(ahead))
+        window = self._ahead(ahead)
+        document = self._document(source, progress, share=_share(bulk=bulk), window=window)
         return PageStream(document, ordered=ordered)
 
     def process_many(
@@ -199,7 +196,8 @@ class OcrEngine:
             ordered: In the order of the sources; otherwise as they are done.
             ahead: Sources that may be begun and not yet taken; four a worker if not given.
             progress: As for `process_async`, with the events of all sources.
-            bulk: As for `process_async`.
+            bulk: As for `process_async`; the sources take turns with others as one, and among
+                themselves the earlier ones go first.
 
         Returns:
             An iterator for ``async for`` and for ``for``. Nothing is begun before its first step.
@@ -208,7 +206,7 @@ class OcrEngine:
             OcrLanguageNotInstalled: The language's recogniser is not installed.
         """
         _check_installed(self.options.languages)
-        begin = partial(self.process_async, progress=_in_loop(progress), bulk=bulk)
+        begin = partial(self._begin, progress=_in_loop(progress), share=_share(bulk=bulk))
         return Outcomes(sources, begin, ahead=self._ahead(ahead), ordered=ordered)
 
     async def process_batch(
@@ -246,12 +244,24 @@ class OcrEngine:
     async def __aexit__(self, *_: object) -> None:
         self.close()
 
+    def _begin(
+        self,
+        source: ImageLike,
+        *,
+        progress: Callable[[Progress], None] | None,
+        share: WorkShare,
+    ) -> OcrFuture:
+        document = self._document(source, progress, share=share)
+        future = OcrFuture(document)
+        document.start(future)
+        return future
+
     def _document(
         self,
         source: ImageLike,
         progress: Callable[[Progress], None] | None,
         *,
-        bulk: bool,
+        share: WorkShare,
         window: int | None = None,
     ) -> Document:
         options = self.options
@@ -266,7 +276,7 @@ class OcrEngine:
                     options,
                     self._pool,
                     _shelf(),
-                    weight=BULK if bulk else INTERACTIVE,
+                    share=share,
                     window=window,
                     journal=self._journal,
                 )
@@ -278,12 +288,16 @@ class OcrEngine:
                 ) from error
             self._begun.add(document)
         if progress is not None:
-            document.watch(_guarded(_in_loop(progress) or progress))
+            document.watch(_in_loop(progress) or progress)
         return document
 
     def _ahead(self, given: int | None) -> int:
         _check_whole("ahead", given)
         return given or _AHEAD * self._pool.workers
+
+
+def _share(*, bulk: bool) -> WorkShare:
+    return Share(BULK if bulk else INTERACTIVE)
 
 
 @cache
@@ -304,19 +318,9 @@ def _in_loop(
         return progress
 
     def call(event: Progress) -> None:
-        loop.call_soon_threadsafe(progress, event)
-
-    return call
-
-
-def _guarded(progress: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """The same callback, whose errors are logged: they must not end a reading."""
-
-    def call(event: Progress) -> None:
-        try:
-            progress(event)
-        except Exception:  # noqa: BLE001  # the user's own code
-            _LOG.exception("a progress callback ended with an exception")
+        # The loop may have ended before the reading.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(progress, event)
 
     return call
 

@@ -23,11 +23,11 @@ from typing import Any, TypeAlias, TypeVar
 
 from ocrloom.scheduling.context import Context
 from ocrloom.scheduling.cpus import usable_cpus
-from ocrloom.scheduling.fair import INTERACTIVE, FairQueue, Job, Step
+from ocrloom.scheduling.fair import FairQueue, Job, Share, Step
 from ocrloom.scheduling.memory import default_budget
 from ocrloom.scheduling.spread import Spread
 
-__all__ = ["Forked", "Pool", "Stopped", "Work", "WorkJob", "shared_pool"]
+__all__ = ["Forked", "Pool", "Stopped", "Work", "WorkJob", "WorkShare", "shared_pool"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ R = TypeVar("R")
 Work: TypeAlias = Callable[[Context], None]
 """What a step does. It has to see to its own errors: those that leave it are only logged."""
 WorkJob: TypeAlias = Job[Work]
+WorkShare: TypeAlias = Share[Work]
 
 
 class Stopped(BaseException):
@@ -73,8 +74,11 @@ class Pool:
         self._closed = False
         _pools.add(self)
 
-    def job(self, weight: float = INTERACTIVE) -> WorkJob:
+    def job(self, share: WorkShare | None = None) -> WorkJob:
         """A new job without steps; dropped at once where the pool is closed.
+
+        Args:
+            share: With whose turns its steps begin; its own, an interactive one, if not given.
 
         Raises:
             Forked: The workers are in the parent process.
@@ -82,7 +86,7 @@ class Pool:
         if _forked:
             raise Forked
         with self._changed:
-            job: WorkJob = Job(weight, stopped=self._closed)
+            job: WorkJob = Job(share or Share(), stopped=self._closed)
             self._jobs.add(job)
         return job
 
@@ -142,6 +146,8 @@ class Pool:
         """Has so many idle workers look for work, and starts as many as there are fewer."""
         # Those that were notified, or started, count as idle until they have looked.
         self._changed.notify(wanted)
+        if self._closed:
+            return  # a step that is ending may still spread; `close` waits for those it knows
         for _ in range(min(wanted - self._idle, self.workers - len(self._threads))):
             self._start_thread()
 

@@ -19,6 +19,7 @@ from ocrloom.vision.geometry import Box
 from ocrloom.vision.models import DETECTOR, verified_path
 from ocrloom.vision.once import once
 from ocrloom.vision.runtime import Network, core, network_input, openvino_module
+from ocrloom.vision.shrink import shrunk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +133,7 @@ def _reduced(
     # Turned pages are views with other strides than OpenCV knows.
     part = np.ascontiguousarray(pixels[top:bottom, left:right])
     height, width = rows.stop - rows.start, columns.stop - columns.start
-    small = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+    small = shrunk(part, width, height)
     small = cv2.cvtColor(small, cv2.COLOR_GRAY2BGR if small.ndim == 2 else cv2.COLOR_RGB2BGR)
     down, right = -height % _SIDE, -width % _SIDE
     return cv2.copyMakeBorder(small, 0, down, 0, right, cv2.BORDER_REPLICATE)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from ocrloom.vision.shrink import shrunk
+
 if TYPE_CHECKING:
     from ocrloom.image.lazy import Pixels
 
@@ -51,7 +53,9 @@ def survey(pixels: Pixels) -> Survey:
     # Letters must not vanish in the reduced copy of a long strip or a large plan.
     long, short = max(height, width), min(height, width)
     shrink = max(1.0, min(long / _LONG, short / _SHORT, _MOST))
-    small = _grey_copy(pixels, max(1, round(width / shrink)), max(1, round(height / shrink)))
+    if shrink >= 2:
+        shrink = float(floor(shrink))  # quicker by far than what lies between
+    small = _grey_copy(pixels, max(1, int(width / shrink)), max(1, int(height / shrink)), shrink)
     depth = cv2.subtract(cv2.blur(small, (_AROUND, _AROUND)), small)  # 0 where it is lighter
     letters = _letter_height(depth)
     scale = _SMALLEST / max(height, width)
@@ -64,27 +68,24 @@ def survey(pixels: Pixels) -> Survey:
     if not len(rows):
         return Survey(scale, 0, 0, width, height)
     margin = _MARGIN / scale
-    return Survey(
-        scale,
-        max(0, int(columns[0] * shrink - margin)),
-        max(0, int(rows[0] * shrink - margin)),
-        min(width, int((columns[-1] + 1) * shrink + margin)),
-        min(height, int((rows[-1] + 1) * shrink + margin)),
-    )
+    left, top = (max(0, int(marks[0] * shrink - margin)) for marks in (columns, rows))
+    right = min(width, int((columns[-1] + 1) * shrink + margin))
+    bottom = min(height, int((rows[-1] + 1) * shrink + margin))
+    # Sides of whole multiples are scaled down without a remainder.
+    step = max(1, min(floor(1 / scale), right - left, bottom - top))
+    return Survey(scale, left, top, right - (right - left) % step, bottom - (bottom - top) % step)
 
 
-def _grey_copy(pixels: Pixels, width: int, height: int) -> np.ndarray:
+def _grey_copy(pixels: Pixels, width: int, height: int, factor: float) -> np.ndarray:
     """A smaller copy of a page, (height, width) uint8, made band by band: a page may be large."""
     small = np.empty((height, width), np.uint8)
-    factor = pixels.shape[0] / height
     rows = max(1, round(_BAND / (factor * pixels.shape[1])))
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         # Turned pages are views with other strides than OpenCV knows.
         band = np.ascontiguousarray(pixels[floor(top * factor) : ceil(bottom * factor)])
         grey = band if band.ndim == 2 else cv2.cvtColor(band, cv2.COLOR_RGB2GRAY)
-        size = (width, bottom - top)
-        small[top:bottom] = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+        small[top:bottom] = shrunk(grey, width, bottom - top)
     return small
 
 
