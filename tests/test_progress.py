@@ -164,7 +164,7 @@ def test_without_a_loop_one_thread_at_a_time_calls_it(engine):
     check(events, pages=12)
 
 
-@pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("error", [ValueError, SystemExit])
 def test_a_callback_that_fails_does_no_harm(engine, caplog, error):
     def broken(event):
         raise error(event.stage)
@@ -172,6 +172,26 @@ def test_a_callback_that_fails_does_no_harm(engine, caplog, error):
     assert len(engine.process(frames(3), progress=broken).pages) == 3
     assert {record.exc_info[0] for record in caplog.records} == {error}
     assert len(caplog.records) == 12
+
+
+def test_an_interrupt_in_a_callback_of_the_main_thread_comes_out(engine):
+    def interrupted(event):
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt(event.stage)
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.process(frames(3), progress=interrupted)
+    assert len(engine.process(frames(3)).pages) == 3
+
+
+def test_no_event_follows_the_last_one(engine, recogniser):
+    recogniser.hold()
+    future = engine.process_async(frames(2))
+    future.cancel()
+    recogniser.let_all()
+    assert [event.stage for event in future.events()] == [Stage.DONE]
+    assert engine.process(frames(1)).pages
+    assert future.progress.stage is Stage.DONE
 
 
 def test_a_callback_that_fails_in_a_loop_does_no_harm(engine, caplog):

@@ -6,6 +6,7 @@ The command line's flags and their defaults are derived from these fields; a tes
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from math import inf
 from typing import TYPE_CHECKING
 
 from ocrloom.errors import OcrOptionError
@@ -65,9 +66,8 @@ class OcrOptions:
         if not isinstance(confidence, (int, float)) or not 0.0 <= confidence <= 1.0:
             raise OcrOptionError(f"min_confidence must lie between 0 and 1, got {confidence!r}")
         timeout: object = self.timeout
-        if timeout is not None and (
-            not isinstance(timeout, (int, float)) or isinstance(timeout, bool) or not timeout > 0
-        ):
+        number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
+        if timeout is not None and not (number and 0 < timeout < inf):  # type: ignore[operator]
             raise OcrOptionError(f"timeout must be a number of seconds over 0, got {timeout!r}")
         for name, kind in (("find_orientation", bool), ("limits", Limits)):
             value = getattr(self, name)

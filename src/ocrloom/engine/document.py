@@ -311,6 +311,8 @@ class Document:
 
     def _tell(self, stage: Stage, page: int | None = None) -> None:
         with self._lock:
+            if self._last.stage is Stage.DONE:
+                return  # a step that was running when the end came
             now = monotonic()
             done, count = self._done, self._count
             left = (now - self._opened) * (count - done) / done if count and done else None
@@ -333,17 +335,30 @@ class Document:
             if self._telling:
                 return
             self._telling = True
-        while True:
-            with self._lock:
-                if not self._untold:
-                    self._telling = False
-                    return
-                event, watchers = self._untold.popleft()
-            for watcher in watchers:
-                try:
-                    watcher(event)
-                except BaseException:  # noqa: BLE001  # the user's own code; the reading goes on
-                    _LOG.exception("a progress callback ended with an exception")
+        try:
+            while True:
+                with self._lock:
+                    if not self._untold:
+                        self._telling = False
+                        return
+                    event, watchers = self._untold.popleft()
+                for watcher in watchers:
+                    _call(watcher, event)
+        except BaseException:
+            # An interrupt, in the user's own thread; whoever has the next event goes on.
+            self._telling = False
+            raise
+
+
+def _call(watcher: Callable[[Progress], None], event: Progress) -> None:
+    try:
+        watcher(event)
+    except BaseException as error:
+        # Only there Python interrupts: it is meant for the program and not for the callback.
+        main = threading.current_thread() is threading.main_thread()
+        if main and isinstance(error, KeyboardInterrupt):
+            raise
+        _LOG.exception("a progress callback ended with an exception")
 
 
 def _entry_of(journal: Journal, image: Image, options: OcrOptions, context: Context) -> Entry:

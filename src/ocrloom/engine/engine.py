@@ -150,6 +150,7 @@ class OcrEngine:
             return future.result()
         finally:
             future.cancel()
+            del future  # an error's traceback holds this frame: they would be a cycle
 
     def stream(
         self,
@@ -242,7 +243,8 @@ class OcrEngine:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.close()
+        # Workers end at their next checkpoint, for which the loop need not wait.
+        await asyncio.to_thread(self.close)
 
     def _begin(
         self,

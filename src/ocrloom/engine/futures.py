@@ -67,6 +67,9 @@ class OcrFuture(Future[OcrResult]):
             return super().result(timeout)
         except concurrent.futures.CancelledError:
             raise self._cancelled() from None
+        finally:
+            # An error's traceback holds this frame: with the future in it they would be a cycle.
+            del self
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Waits for the end, blocking, and gives the error if there is one.
@@ -91,6 +94,8 @@ class OcrFuture(Future[OcrResult]):
             if task is not None and task.cancelling():
                 raise
             raise self._cancelled() from None
+        finally:
+            del self  # as in `result`
 
     def _cancelled(self) -> OcrCancelled:
         error = OcrCancelled(

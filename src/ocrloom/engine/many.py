@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from ocrloom.errors import OcrCancelled, OcrEngineError, OcrException
+from ocrloom.errors import OcrCancelled, OcrEngineError
 from ocrloom.scheduling.channel import Channel, Closed
+from ocrloom.scheduling.finalizers import call_soon, prepare
 
 if TYPE_CHECKING:
     from ocrloom.engine.futures import OcrFuture
@@ -69,6 +70,7 @@ class Outcomes:
             ahead: How many may be begun and not given out.
             ordered: In the order of the sources; otherwise as they are done.
         """
+        prepare()
         self._begin = begin
         self._ahead = ahead
         self._ordered = ordered
@@ -79,7 +81,7 @@ class Outcomes:
         else:
             self._plain = iter(sources)
         self._coming: asyncio.Future[ImageLike] | None = None
-        self._begun: dict[int, tuple[ImageLike, OcrFuture | OcrException]] = {}
+        self._begun: dict[int, tuple[ImageLike, OcrFuture | Exception]] = {}
         self._ready: set[int] = set()
         self._done: Channel[int] = Channel()
         self._number = self._turn = 0
@@ -98,14 +100,12 @@ class Outcomes:
         """
         return [_outcome(index, *begun) for index, begun in self._drop().items()]
 
-    def _drop(self) -> dict[int, tuple[ImageLike, OcrFuture | OcrException]]:
+    def _drop(self) -> dict[int, tuple[ImageLike, OcrFuture | Exception]]:
         self._exhausted = True
         if self._coming is not None:
             self._coming.cancel()
         begun, self._begun = self._begun, {}
-        for _, future in begun.values():
-            if not isinstance(future, OcrException):
-                future.cancel()
+        _cancel(future for _, future in begun.values())
         self._done.close()
         return begun
 
@@ -164,7 +164,7 @@ class Outcomes:
         self._number += 1
         try:
             future = self._begin(source)
-        except OcrException as error:
+        except Exception as error:  # noqa: BLE001  # of a file object, say; it is this source's
             self._begun[index] = source, error
             self._done.put(index)
         else:
@@ -221,16 +221,22 @@ class Outcomes:
         self.close()
 
     def __del__(self) -> None:
-        if hasattr(self, "_exhausted"):
-            self.close()
+        if self.__dict__.get("_begun"):
+            call_soon(partial(_cancel, [future for _, future in self._begun.values()]))
+
+
+def _cancel(begun: Iterable[OcrFuture | Exception]) -> None:
+    for future in begun:
+        if not isinstance(future, Exception):
+            future.cancel()
 
 
 def _tell(done: Channel[int], index: int, _: object) -> None:
     done.put(index)
 
 
-def _outcome(index: int, source: ImageLike, ended: OcrFuture | OcrException) -> OcrOutcome:
-    if isinstance(ended, OcrException):
+def _outcome(index: int, source: ImageLike, ended: OcrFuture | Exception) -> OcrOutcome:
+    if isinstance(ended, Exception):
         return OcrOutcome(index=index, source=source, name=_name_of(source), error=ended)
     name = ended.progress.source
     try:

@@ -9,6 +9,7 @@ from ocrloom.engine.events import Events
 from ocrloom.errors import OcrPagesFailed
 from ocrloom.result import Page, PageFailure
 from ocrloom.scheduling.channel import Channel, Closed
+from ocrloom.scheduling.finalizers import call_soon, prepare
 
 if TYPE_CHECKING:
     from ocrloom.engine.document import Document, Outcome
@@ -38,6 +39,7 @@ class PageStream:
         self._failures: list[PageFailure] = []
         self._closed = False
         self._line = _Line(ordered=ordered)
+        prepare()
         document.start(self._line)
 
     @property
@@ -143,7 +145,7 @@ class PageStream:
         # The document knows the line and not the stream, so this is called after a mere `break`.
         document = getattr(self, "_document", None)
         if document is not None:
-            document.stop()
+            call_soon(document.stop)
 
 
 class _Line:

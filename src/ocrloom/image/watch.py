@@ -63,11 +63,16 @@ def watched(what: str, checkpoint: Callable[[], None], seconds: float) -> Iterat
     watch = Watch(what, checkpoint, seconds)
     try:
         yield watch
-    except BaseException:
+    except BaseException:  # noqa: BLE001  # it is raised again
         # Whatever a decoder has made of it on the way.
-        if watch.reason is not None:
-            raise watch.reason from None
-        raise
+        reason, watch.reason = watch.reason, None
+        try:
+            if reason is not None:
+                raise reason from None
+            raise
+        finally:
+            # Its traceback holds this frame: with the error in it they would be a cycle.
+            del reason
 
 
 class WatchedFile:

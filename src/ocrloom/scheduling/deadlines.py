@@ -17,6 +17,8 @@ __all__ = ["Deadline", "call_after"]
 
 _LOG = logging.getLogger(__name__)
 
+_LONGEST = 3600.0  # seconds
+
 
 class Deadline:
     """A call that is due some time, unless it is cancelled before."""
@@ -85,7 +87,8 @@ class _Clock:
                 wait = self._heap[0][0] - monotonic()
                 if wait <= 0:
                     return heappop(self._heap)[2]
-                self._changed.wait(wait)
+                # Python cannot wait for more than some hundred years at a time.
+                self._changed.wait(min(wait, _LONGEST))
 
 
 _clock = _Clock()

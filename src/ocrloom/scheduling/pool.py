@@ -129,7 +129,7 @@ class Pool:
         return self._started
 
     def close(self) -> None:
-        """Stops every job and waits for the threads to end."""
+        """Stops every job and waits for the threads to end; in a worker it does not wait."""
         if _forked:
             return  # the threads, and whoever held the lock, are in the parent
         with self._changed:
@@ -138,9 +138,10 @@ class Pool:
                 self._queue.drop(job)
             self._changed.notify_all()
             threads = list(self._threads)
+        if threading.current_thread() in threads:
+            return  # called back by a worker: two of them would wait for each other
         for thread in threads:
-            if thread is not threading.current_thread():
-                thread.join()
+            thread.join()
 
     def _wake(self, wanted: int) -> None:
         """Has so many idle workers look for work, and starts as many as there are fewer."""
