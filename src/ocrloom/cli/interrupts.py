@@ -5,13 +5,35 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-__all__ = ["INTERRUPTED", "end_soon", "let_the_next_one_kill"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["INTERRUPTED", "end_soon", "later", "let_the_next_one_kill"]
 
 INTERRUPTED = 130
 """What a shell reports of a program ended by SIGINT."""
 
 _PATIENCE = 0.5  # seconds that workers have to end; most need some hundredths
+
+
+@contextmanager
+def later() -> Iterator[None]:
+    """Holds a Ctrl-C back to the end of the block, which must be brief."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    held: list[object] = []
+    signal.signal(signal.SIGINT, lambda *_: held.append(_))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if held:
+        raise KeyboardInterrupt
 
 
 def let_the_next_one_kill() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ocrloom.cli.errors import explain, full_traceback, shown
-from ocrloom.cli.interrupts import INTERRUPTED, let_the_next_one_kill
+from ocrloom.cli.interrupts import INTERRUPTED, later, let_the_next_one_kill
 from ocrloom.cli.outputs import (
     STANDARD_STREAM,
     Files,
@@ -107,7 +107,9 @@ class _Run:
         """Takes all of them and gives the exit code."""
         try:
             for outcome in outcomes:
-                self._take(outcome)
+                # A file that is written counts as written. A pipe may hold a writer up for ever.
+                with nullcontext() if self._sink.shared else later():
+                    self._take(outcome)
         except KeyboardInterrupt:
             let_the_next_one_kill()
             self._end_early(outcomes.cancel())
