@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 CORPUS ?= build/samples
-TESSERACT := $(shell command -v tesseract)
+# Programs of the system that tests and benchmarks hold ours against; those that need them are
+# skipped where there is no way to install them.
+PEERS := $(if $(shell command -v tesseract),,tesseract-ocr) $(if $(shell command -v pdftotext),,poppler-utils)
 
-.PHONY: help demo test check format bench samples clean
+.PHONY: help demo test check format bench samples peers clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -36,7 +38,12 @@ samples: $(VENV)/.demo build/samples/.made ## Draw the sample pages into build/s
 demo: $(VENV)/.demo build/samples/.made ## Install, draw a scan and print the text of it
 	$(BIN)/ocrloom read build/samples/letter.tif
 
-test: $(VENV)/.dev ## Run all tests
+peers:
+ifneq ($(strip $(PEERS)),)
+	(apt-get update && apt-get install --yes $(PEERS)) >/dev/null 2>&1 || echo "not installed: $(PEERS)" >&2
+endif
+
+test: $(VENV)/.dev peers ## Run all tests
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.dev ## Lint, check formatting and types
@@ -48,15 +55,14 @@ format: $(VENV)/.dev ## Mend what can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.bench build/samples/.made ## Run beside the peers; CORPUS=folder, default the samples
-ifeq ($(TESSERACT),)
-	apt-get update && apt-get install --yes tesseract-ocr || echo "tesseract: not installed" >&2
-endif
+bench: $(VENV)/.bench build/samples/.made peers ## Run beside the peers; CORPUS=folder, default the samples
 	$(BIN)/python -m benchmarks accuracy $(CORPUS)
 	$(BIN)/python -m benchmarks speed $(CORPUS)
 	$(BIN)/python -m benchmarks lag $(CORPUS)
 	$(BIN)/python -m benchmarks stopping $(CORPUS)
 	$(BIN)/python -m benchmarks profile $(CORPUS)
+	$(BIN)/python -m benchmarks exports $(CORPUS)
+	$(BIN)/python -m benchmarks searchable $(CORPUS)
 	$(BIN)/python -m benchmarks scaling $(CORPUS)
 	$(BIN)/python -m benchmarks memory $(CORPUS) --calls 100,1000 --pages 400
 

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 Colour = int | tuple[int, int, int]
 
@@ -33,6 +33,7 @@ _FACES = {
     "mono": "DejaVuSansMono.ttf",
     "mono-bold": "DejaVuSansMono-Bold.ttf",
 }
+_SHARES = {"left": 0, "centre": 0.5, "right": 1}
 _NEVER_FIRST = "、。，．：；！？）」』ぁぃぅぇぉっゃゅょァィゥェォッャュョー"
 _NEVER_LAST = "（「『"
 
@@ -45,6 +46,28 @@ class Style:
     size: float
     leading: float = 1.35
     colour: Colour = 0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table: its first row and column from 0, its text, what it spans, its side."""
+
+    row: int
+    column: int
+    text: str
+    """With a line feed where the line is broken."""
+    rows: int = 1
+    columns: int = 1
+    align: str = "left"
+
+    @property
+    def lines(self) -> list[str]:
+        """Its text line by line."""
+        return self.text.split("\n")
+
+
+def _sums(parts: Iterable[float]) -> list[float]:
+    return list(itertools.accumulate(parts, initial=0.0))
 
 
 @functools.cache
@@ -114,7 +137,7 @@ class Sheet:
         """Set one line; ``indent`` in points."""
         left = self.left + self.pt(indent)
         room = self.right - left - self.font(style).getlength(text)
-        self._place([(left + room * {"left": 0, "centre": 0.5, "right": 1}[align], text)], style)
+        self._place([(left + room * _SHARES[align], text)], style)
         self.lines.append(text)
 
     def foot(self, text: str, style: Style) -> None:
@@ -136,6 +159,47 @@ class Sheet:
             places.append((right - self.font(style).getlength(text), text))
         self._place(places, style)
         self.lines.append(" ".join(text for _, text in places))
+
+    def grid(
+        self, cells: Iterable[Cell], widths: Sequence[float], style: Style, *, ruled: bool
+    ) -> None:
+        """Set a table; its lines are what stands side by side.
+
+        Args:
+            cells: What stands in it; the places of a row above each other are filled from its top.
+            widths: Of the columns, as fractions of the width of the area for text.
+            style: How it looks.
+            ruled: Whether all cells are enclosed by lines.
+        """
+        cells = sorted(cells, key=lambda cell: (cell.row, cell.column))
+        edges = [self.left + part * (self.right - self.left) for part in _sums(widths)]
+        heights = [0] * max(cell.row + cell.rows for cell in cells)
+        for cell in cells:
+            if cell.rows == 1:
+                heights[cell.row] = max(heights[cell.row], len(cell.lines))
+        step, pad = self.pt(style.size * style.leading), self.pt(4 if ruled else 0)
+        tops = [self.y + top for top in _sums(height * step + 2 * pad for height in heights)]
+        for row, count in enumerate(heights):
+            for line in range(count):
+                self.y = tops[row] + pad + line * step
+                beside = [c for c in cells if c.row == row and line < len(c.lines)]
+                self._place([self._in_cell(c, line, edges, style) for c in beside], style)
+                self.lines.append(" ".join(cell.lines[line] for cell in beside))
+        self.y = tops[-1]
+        for cell in cells if ruled else ():
+            corner = edges[cell.column], tops[cell.row]
+            end = edges[cell.column + cell.columns], tops[cell.row + cell.rows]
+            self._pen.rectangle((*corner, *end), outline=0, width=max(1, round(self.pt(0.6))))
+
+    def _in_cell(
+        self, cell: Cell, line: int, edges: Sequence[float], style: Style
+    ) -> tuple[float, str]:
+        pad = self.pt(5)
+        left, right = edges[cell.column] + pad, edges[cell.column + cell.columns] - pad
+        room = right - left - self.font(style).getlength(cell.lines[line])
+        if room < 0:
+            raise ValueError(f"does not fit its cell: {cell.lines[line]!r}")
+        return left + room * _SHARES[cell.align], cell.lines[line]
 
     def paragraph(
         self, text: str, style: Style, *, justified: bool = False, indent: float = 0

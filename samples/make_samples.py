@@ -92,6 +92,7 @@ RECIPES = (
     ),
     Recipe(file="report.png", draw=pages.report, steps=_SCANNED),
     Recipe(file="table.png", draw=pages.table, steps=_SCANNED),
+    Recipe(file="tables.png", draw=pages.tables, steps=_SCANNED),
     Recipe(
         file="columns.jpg",
         draw=pages.columns,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import texts
-from draw import A4, A5, A6, Sheet, Style
+from draw import A4, A5, A6, Cell, Sheet, Style
 
 
 def letter() -> Sheet:
@@ -73,6 +73,30 @@ def table() -> Sheet:
     sheet.skip(10)
     sheet.paragraph(texts.TABLE_NOTE, Style("sans", 9))
     return sheet
+
+
+def tables() -> Sheet:
+    """A table that only alignment makes and one with ruled lines, both with spans."""
+    sheet = Sheet((170, 205), 200, margin=20)
+    body = Style("sans", 10, 1.45)
+    sheet.line(texts.TABLES_TITLE, Style("sans-bold", 15, 1.8))
+    sheet.paragraph(texts.TABLES_TEXT, body)
+    captions = texts.TABLES_CAPTIONS
+    for caption, cells, widths, ruled in (
+        (captions[0], texts.TABLES_STOCK, (0.14, 0.36, 0.17, 0.16, 0.17), False),
+        (captions[1], texts.TABLES_ROOMS, (0.24, 0.2, 0.2, 0.36), True),
+    ):
+        sheet.skip(14)
+        sheet.line(caption, Style("sans", 9, 1.9))
+        sheet.grid((_cell(*each, ruled=ruled) for each in cells), widths, body, ruled=ruled)
+    sheet.foot(texts.TABLES_PAGE, body)
+    return sheet
+
+
+def _cell(row: int, column: int, text: str, rows: int, columns: int, *, ruled: bool) -> Cell:
+    """Numbers end at the right of their column, what spans stands in the middle."""
+    plain = "right" if column > 1 and not ruled else "left"
+    return Cell(row, column, text, rows, columns, "centre" if columns > 1 else plain)
 
 
 def columns() -> Sheet:

@@ -83,6 +83,65 @@ TABLE: list[tuple[str, tuple[int, int, int, int]]] = [
 ]
 TABLE_NOTE = "Lengths were measured after washing. Ribbons and samples are not counted."
 
+TABLES_TITLE = "Stock and Rooms of the Paper House"
+TABLES_TEXT = (
+    "What lies on the shelves was counted in January and again in June, each time by two people. "
+    "The rooms are open to everybody, and the seats were counted as well, though more quickly."
+)
+TABLES_CAPTIONS = (
+    "Table 1. Sheets on the shelves, by kind",
+    "Table 2. Rooms, their hours and their seats",
+)
+# Row, column, text, rows and columns that it spans.
+TABLES_STOCK: list[tuple[int, int, str, int, int]] = [
+    (0, 2, "Sheets", 1, 2),
+    (1, 0, "Kind", 1, 1),
+    (1, 1, "Used for", 1, 1),
+    (1, 2, "January", 1, 1),
+    (1, 3, "June", 1, 1),
+    (1, 4, "Change", 1, 1),
+    (2, 0, "Rag", 1, 1),
+    (2, 1, "Prints", 1, 1),
+    (2, 2, "12,480", 1, 1),
+    (2, 3, "11,905", 1, 1),
+    (2, 4, "-4.6 %", 1, 1),
+    (3, 0, "Hemp", 1, 1),
+    (3, 1, "Bindings and the\nrepair of old maps", 1, 1),
+    (3, 2, "3,150", 1, 1),
+    (3, 3, "3,420", 1, 1),
+    (3, 4, "8.6 %", 1, 1),
+    (4, 0, "Straw", 1, 1),
+    (4, 1, "Packing", 1, 1),
+    (4, 2, "870", 1, 1),
+    (5, 0, "Silk", 1, 1),
+    (5, 1, "Covers of books", 1, 1),
+    (5, 2, "95", 1, 1),
+    (5, 3, "102", 1, 1),
+    (5, 4, "7.4 %", 1, 1),
+    (6, 0, "Sum", 1, 1),
+    (6, 2, "16,595", 1, 1),
+    (6, 3, "15,427", 1, 1),
+    (6, 4, "-7.0 %", 1, 1),
+]
+TABLES_ROOMS: list[tuple[int, int, str, int, int]] = [
+    (0, 0, "Room", 2, 1),
+    (0, 1, "Open", 1, 2),
+    (0, 3, "Remarks", 2, 1),
+    (1, 1, "Winter", 1, 1),
+    (1, 2, "Summer", 1, 1),
+    (2, 0, "Reading room", 1, 1),
+    (2, 1, "10 to 4", 1, 1),
+    (2, 2, "9 to 6", 1, 1),
+    (2, 3, "24 seats, and lamps\nwith cold light", 1, 1),
+    (3, 0, "Print shop", 1, 1),
+    (3, 2, "9 to 12", 1, 1),
+    (3, 3, "No heating", 1, 1),
+    (4, 0, "Garden", 1, 1),
+    (4, 1, "All day", 1, 2),
+    (4, 3, "The bench by the\nwall is dry even\nafter rain", 1, 1),
+]
+TABLES_PAGE = "12"
+
 COLUMNS_TITLE = "News from the Loom"
 COLUMNS_UNDER = "A letter for the members of the workshop, spring issue"
 COLUMNS = _paragraphs("""

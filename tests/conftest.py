@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 import pytest
+from documents import Recogniser
 from rapidfuzz.distance import Levenshtein
 
 import ocrloom
@@ -120,3 +122,32 @@ def run_python():
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs the command line in this process: exit code, standard output, standard error."""
+    from ocrloom.cli import main
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main([str(each) for each in arguments])
+        captured = capsys.readouterr()
+        return ended.value.code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def recogniser(monkeypatch):
+    """A stand-in for the recognition, which a test controls."""
+    return Recogniser(monkeypatch)
+
+
+@pytest.fixture
+def uncollected():
+    """Without the garbage collector: what is gone was in no cycle."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()

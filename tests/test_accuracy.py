@@ -18,6 +18,7 @@ SAMPLES = {
     "letter.tif": ("eng", CLEAN),
     "report.png": ("eng", CLEAN),
     "table.png": ("eng", CLEAN),
+    "tables.png": ("eng", CLEAN),
     "columns.jpg": ("eng", CLEAN),
     "receipt.jpg": ("eng", HARD),
     "skewed.png": ("eng", CLEAN),

@@ -16,7 +16,7 @@ import pytest
 from ocrloom import Language, __version__, errors
 from ocrloom.cli import doctor, main, tables
 from ocrloom.cli.errors import BROKEN_PIPE
-from ocrloom.cli.interrupts import INTERRUPTED
+from ocrloom.cli.interrupts import INTERRUPTED, TERMINATED
 from ocrloom.cli.languages import print_languages
 from ocrloom.errors import OcrEngineError
 
@@ -59,7 +59,7 @@ def test_help_loads_neither_runtime_nor_numpy(run_python):
 import sys, time
 begun = time.perf_counter()
 from ocrloom.cli import main
-for arguments in (["--help"], ["read", "--help"]):
+for arguments in (["--help"], ["read", "--help"], ["plan", "--help"]):
     try:
         main(arguments)
     except SystemExit as ended:
@@ -69,7 +69,7 @@ for name in ("openvino", "cv2", "numpy", "PIL"):
     assert name not in sys.modules, name
 """
     out = run_python(code)
-    sys.stdout.write(f"two helps inside one process {out.splitlines()[-1]} s\n")
+    sys.stdout.write(f"three helps inside one process {out.splitlines()[-1]} s\n")
     assert "Example: ocrloom read" in out
 
 
@@ -80,7 +80,7 @@ def test_time_of_help_is_printed():
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("command", ["read", "languages", "doctor"])
+@pytest.mark.parametrize("command", ["read", "plan", "languages", "doctor"])
 def test_every_command_has_an_example(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -108,7 +108,7 @@ def test_exit_codes_are_documented():
     raised = {
         getattr(errors, name).exit_code for name in errors.__all__ if name.startswith("Ocr")
     } - {errors.OcrSourceError.exit_code, errors.OcrImageError.exit_code}
-    assert documented == raised | {0, 1, 2, BROKEN_PIPE, INTERRUPTED}
+    assert documented == raised | {0, 1, 2, BROKEN_PIPE, INTERRUPTED, TERMINATED}
 
 
 # --- streams ----------------------------------------------------------------------------------
@@ -283,7 +283,7 @@ def test_doctor_as_json(capsys):
     assert facts["ocrloom"] == __version__
     assert all(model["unchanged"] for model in facts["models"])
     assert {extra["name"] for extra in facts["extras"]} == {
-        *("tesseract", "pdf", "postgres", "server", "ray"),
+        *("tesseract", "postgres", "server", "ray"),
     }
 
 
@@ -318,5 +318,6 @@ def test_doctor_reports_a_library_that_does_not_load(monkeypatch):
 
     monkeypatch.setattr(doctor, "import_module", refuse)
     facts = doctor.examine()
-    assert facts["libraries"] == {"NumPy": None, "OpenCV": None, "Pillow": None}
-    assert len(facts["problems"]) == 3
+    names = ("NumPy", "OpenCV", "Pillow", "pikepdf", "pypdfium2")
+    assert facts["libraries"] == dict.fromkeys(names)
+    assert len(facts["problems"]) == len(names)

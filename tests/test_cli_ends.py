@@ -12,7 +12,6 @@ import PIL.Image
 import pytest
 
 from ocrloom import Block, Line, OcrDamagedImage, OcrResult, OcrTimeout, Page, PageFailure, Word
-from ocrloom.cli import main
 from ocrloom.cli.outputs import StandardOutput
 from ocrloom.cli.tally import Tally
 from ocrloom.formats import json_
@@ -36,19 +35,6 @@ main()
 """
 # A program whose pages never end and have no checkpoints.
 STUCK = SLOW.replace("0.1)", "60)").replace("def slow", 'print("stuck", flush=True)\ndef slow')
-
-
-@pytest.fixture
-def run(capsys):
-    """Runs the command line in this process: exit code, standard output, standard error."""
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main([str(each) for each in arguments])
-        captured = capsys.readouterr()
-        return ended.value.code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

@@ -7,32 +7,24 @@ import os
 import struct
 import sys
 import zlib
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import get_type_hints
 
+import img2pdf
+import pikepdf
 import PIL.Image
 import pytest
 import typer.main
 
-from ocrloom import Limits, OcrOptions
-from ocrloom.cli import app, main
+import ocrloom.reading
+from ocrloom import Limits, OcrOptions, OcrOutputError, OcrResult
+from ocrloom.cli import app
 from ocrloom.cli.flags import field_docs
+from ocrloom.cli.outputs import StandardOutput
 from ocrloom.formats import FORMATS, json_
 
 WORDS = "The harbour was quiet"
-
-
-@pytest.fixture
-def run(capsys):
-    """Runs the command line in this process: exit code, standard output, standard error."""
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main([str(each) for each in arguments])
-        captured = capsys.readouterr()
-        return ended.value.code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture(scope="session")
@@ -257,7 +249,10 @@ def test_control_characters_in_names_stay_on_one_line(run):
         (("--timeout", "0"), 30, "timeout must be a number of seconds over 0"),
         (("--memory", "much"), 2, "expected bytes, such as 512M or 2G"),
         (("--memory", "0.1"), 2, "expected bytes"),
-        (("--format", "docx"), 2, "--format"),
+        (("--format", "doc"), 2, "--format"),
+        (("-f", "txt,"), 2, "--format"),
+        (("-f", "txt,json"), 30, "standard output takes one format, got txt, json; name a folder"),
+        (("-f", "hocr"), 30, "hocr cannot follow each other on standard output; name a folder"),
         (("--jobs", "0"), 2, "--jobs"),
         (("--nonsense",), 2, "--nonsense"),
     ],
@@ -320,10 +315,9 @@ def test_output_names_a_file_for_one_input(run, drawn, tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == [target.name]
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_output_names_a_folder_if_it_ends_with_a_slash(run, drawn, tmp_path, form):
-    assert run("read", drawn, "-f", form, "-o", f"{tmp_path}/new/deep/")[0] == 0
-    assert (tmp_path / "new" / "deep" / f"page.{form}").stat().st_size > 0
+def test_output_names_a_folder_if_it_ends_with_a_slash(run, drawn, tmp_path):
+    assert run("read", drawn, "-f", "json", "-o", f"{tmp_path}/new/deep/")[0] == 0
+    assert (tmp_path / "new" / "deep" / "page.json").stat().st_size > 0
 
 
 def test_output_names_a_folder_if_it_is_one(run, drawn, tmp_path):
@@ -397,6 +391,139 @@ def test_devices_are_written_to_and_not_replaced(run, drawn, device, code):
     assert Path(device).is_char_device()
 
 
+# --- several formats --------------------------------------------------------------------------
+
+WITHOUT_TABLES = [name for name in FORMATS if name not in ("csv", "xlsx")]
+
+
+def test_one_recognition_is_written_in_all_formats(run, drawn, tmp_path, monkeypatch):
+    read = ocrloom.reading.read_frame
+    seen = []
+    monkeypatch.setattr(
+        "ocrloom.reading.read_frame", lambda frame, *rest: seen.append(1) or read(frame, *rest)
+    )
+    wanted = ["-f", WITHOUT_TABLES[0], "-f", ",".join(WITHOUT_TABLES[1:])]
+    assert run("read", drawn, *wanted, "-o", tmp_path / "out") == (0, "", "")
+    found = sorted(each.name for each in (tmp_path / "out").iterdir())
+    assert found == sorted(f"page{FORMATS[name].suffix}" for name in WITHOUT_TABLES)
+    assert all(each.stat().st_size for each in (tmp_path / "out").iterdir())
+    assert seen == [1]
+    assert OcrResult.load(tmp_path / "out" / "page.json").text == WORDS
+
+
+def test_a_format_that_cannot_hold_a_result_stops_no_other(run, copy, tmp_path):
+    one, two = copy("one.png"), copy("two.png")
+    code, out, err = run("read", one, two, "-f", "csv,txt,xlsx", "-o", tmp_path / "out")
+    assert (code, out) == (60, "")
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["one.txt", "two.txt"]
+    first, second, summary = sorted(err.splitlines(), key=len, reverse=True)
+    for line in (first, second):
+        assert "CSV holds tables, found none" in line
+        assert "XLSX holds tables, found none" in line
+    assert summary.startswith("ocrloom: 0 of 2 files read; failed: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("text.HTML", "<!DOCTYPE html>"),
+        ("page.alto.xml", "<?xml"),
+        ("text.md", WORDS),
+        ("text.of.page", WORDS),
+    ],
+)
+def test_the_ending_of_the_output_chooses_the_format(run, drawn, tmp_path, name, begins):
+    assert run("read", drawn, "-o", tmp_path / name) == (0, "", "")
+    assert (tmp_path / name).read_text("utf-8").startswith(begins)
+
+
+def test_a_format_that_is_given_wins_over_the_ending(run, drawn, tmp_path):
+    assert run("read", drawn, "-f", "json", "-o", tmp_path / "x.txt") == (0, "", "")
+    assert OcrResult.load(tmp_path / "x.txt").text == WORDS
+
+
+def test_an_ending_of_two_formats_is_refused(run, drawn, tmp_path):
+    code, out, err = run("read", drawn, "-o", tmp_path / "page.xml")
+    assert (code, out) == (30, "")
+    assert "one of .txt" in err
+    assert ".alto.xml, .page.xml" in err
+
+
+def test_every_format_refuses_to_overwrite_an_input(run, copy, tmp_path):
+    source = copy("in/page.html")
+    code, _, err = run("read", source, "-f", "txt,html", "-o", tmp_path / "in")
+    assert code == 60
+    assert "would overwrite the input" in err
+    assert [each.name for each in (tmp_path / "in").iterdir()] == ["page.html"]
+
+
+def test_a_file_cannot_be_the_folder_of_several_formats(run, drawn, tmp_path):
+    (tmp_path / "out").write_text("precious")
+    code, _, err = run("read", drawn, "-f", "txt,json", "-o", tmp_path / "out")
+    assert code == 60
+    assert "expected a folder for 2 formats, found a file" in err
+
+
+def test_a_format_of_single_pages_has_a_file_for_each(run, tmp_path, note):
+    first, second = (PIL.Image.fromarray(note(text)) for text in ("First", "Second"))
+    path = tmp_path / "two.tif"
+    first.save(path, save_all=True, append_images=[second])
+    assert run("read", path, "-f", "page", "-o", f"{tmp_path}/out/") == (0, "", "")
+    names = [each.name for each in sorted((tmp_path / "out").iterdir())]
+    assert names == ["two_0001.page.xml", "two_0002.page.xml"]
+    code, out, err = run("read", path, "-f", "page")
+    assert (code, out) == (60, "")
+    assert "PAGE XML holds one page, found 2" in err
+
+
+def test_files_of_single_pages_overwrite_no_input_and_no_other(run, tmp_path, note):
+    first, second = (PIL.Image.fromarray(note(text)) for text in ("First", "Second"))
+    book, single = tmp_path / "two.tif", tmp_path / "two_0001.png"
+    first.save(book, save_all=True, append_images=[second])
+    first.save(single)
+    code, _, err = run("read", book, single, "-f", "page", "-o", tmp_path / "out")
+    assert code == 60
+    assert "would both be written to" in err
+    (tmp_path / "two_0001.page.xml").write_bytes(single.read_bytes())
+    sources = (book, tmp_path / "two_0001.page.xml")
+    code, _, err = run("read", *sources, "-f", "page", "-o", tmp_path)
+    assert code == 60
+    assert "would overwrite the input" in err
+    assert (tmp_path / "two_0001.page.xml").read_bytes() == single.read_bytes()
+
+
+def test_bytes_go_to_standard_output_but_not_to_a_terminal(drawn):
+    class Terminal(io.BytesIO):
+        def isatty(self):
+            return True
+
+    docx = FORMATS["docx"]
+    with pytest.raises(OcrOutputError, match="docx is not for a terminal; redirect"):
+        StandardOutput(Terminal(), docx, lambda index: None)
+    out = io.BytesIO()
+    sink = StandardOutput(out, docx, lambda index: None)
+    sink.write(0, OcrResult(pages=()), str(drawn))
+    assert out.getvalue().startswith(b"PK")
+    StandardOutput(Terminal(), FORMATS["html"], lambda index: None)
+
+
+def test_a_pdf_is_made_of_standard_input(run, drawn, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(drawn.read_bytes())))
+    assert run("read", "-", "-f", "pdf,txt", "-o", tmp_path) == (0, "", "")
+    assert (tmp_path / "stdin.pdf").read_bytes().startswith(b"%PDF-")
+    assert (tmp_path / "stdin.txt").read_text("utf-8") == f"{WORDS}\n"
+
+
+def test_a_pdf_is_made_of_an_encrypted_one(run, drawn, tmp_path):
+    path = tmp_path / "secret.pdf"
+    with pikepdf.open(io.BytesIO(img2pdf.convert(drawn.read_bytes()))) as plain:
+        plain.save(path, encryption=pikepdf.Encryption(owner="a", user="b"))
+    flags = ("-f", "pdf,txt", "--password", "b", "-o", tmp_path / "out")
+    assert run("read", path, *flags) == (0, "", "")
+    assert (tmp_path / "out" / "secret.pdf").read_bytes().startswith(b"%PDF-")
+    assert (tmp_path / "out" / "secret.txt").read_text("utf-8") == f"{WORDS}\n"
+
+
 # --- the flags --------------------------------------------------------------------------------
 
 
@@ -418,7 +545,7 @@ def test_flags_have_the_defaults_of_the_options(requested):
     assert request.options == OcrOptions()
     assert (request.names, request.output, request.jobs) == (("x.png",), "-", None)
     assert (request.memory, request.resume) == (None, None)
-    assert request.format is FORMATS["txt"]
+    assert request.formats == ()
 
 
 @pytest.fixture(scope="module")
@@ -428,12 +555,17 @@ def flags():
     return {each.name: each for each in command.params}
 
 
-OPTIONS = [
-    (owner, field)
-    for owner in (OcrOptions, Limits)
-    for field in fields(owner)
-    if field.name not in ("languages", "limits")
-]
+def options_of(owner):
+    """The fields of options and of what is in them, each with the class that it is of."""
+    hints = get_type_hints(owner)
+    for field in fields(owner):
+        if is_dataclass(hints[field.name]):
+            yield from options_of(hints[field.name])
+        elif field.name != "languages":
+            yield owner, field
+
+
+OPTIONS = list(options_of(OcrOptions))
 
 
 @pytest.mark.parametrize(("owner", "field"), OPTIONS, ids=lambda each: getattr(each, "name", ""))
@@ -444,7 +576,7 @@ def test_every_option_has_a_flag_with_its_name_default_and_docstring(flags, owne
     assert flag.secondary_opts == ([f"--no-{name}"] if isinstance(field.default, bool) else [])
     assert flag.default == field.default
     assert type(flag.default) is type(field.default)
-    assert flag.help == field_docs(owner)[field.name]
+    assert flag.help == " ".join(field_docs(owner)[field.name].split())
 
 
 def test_languages_have_a_flag_made_by_hand(flags):
@@ -470,9 +602,15 @@ def test_every_flag_reaches_its_option(requested):
         limits=Limits(max_pixels=7, max_frames=8, max_bytes=9, max_decode_seconds=1.5),
     )
     assert (request.memory, request.resume) == (3 * 2**29, "kept")
-    assert (request.format.name, request.output, request.jobs) == ("json", "out/", 3)
+    assert request.formats == (FORMATS["json"],)
+    assert (request.output, request.jobs) == ("out/", 3)
     assert (request.progress, request.verbose) == (False, True)
 
 
-def test_format_names_are_those_of_the_registry():
-    assert [each.value for each in app.FormatName] == list(FORMATS)
+def test_the_flag_for_formats_names_them_all(flags):
+    assert ", ".join(FORMATS) in flags["format_names"].help
+
+
+def test_formats_are_named_with_commas_or_by_repeating(requested):
+    request = requested("-f", "hocr, PDF", "-f", "txt", "-o", "out")
+    assert [form.name for form in request.formats] == ["hocr", "pdf", "txt"]

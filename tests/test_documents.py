@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from documents import LONG, Recogniser, frames, numbers, pages_of, running, until
+from documents import LONG, frames, numbers, pages_of, running, until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from image_files import encoded
@@ -27,11 +27,6 @@ from ocrloom import (
     OcrTimeout,
 )
 from ocrloom.scheduling import deadlines
-
-
-@pytest.fixture
-def recogniser(monkeypatch):
-    return Recogniser(monkeypatch)
 
 
 @pytest.fixture

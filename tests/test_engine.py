@@ -20,7 +20,7 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 import pytest
-from documents import Recogniser, running
+from documents import running
 from image_files import encoded, grey_page, png_chunk
 
 import ocrloom
@@ -134,11 +134,6 @@ def test_the_language_overrides_the_options_and_leaves_the_rest():
     engine = OcrEngine(language="deu", options=options)
     assert engine.options == OcrOptions(languages="deu", min_confidence=0.7)
     assert options.languages == (Language.FRENCH,)
-
-
-@pytest.fixture
-def recogniser(monkeypatch):
-    return Recogniser(monkeypatch)
 
 
 def test_what_was_started_keeps_its_options(recogniser, note):

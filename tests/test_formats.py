@@ -3,25 +3,14 @@
 import importlib.resources
 import json
 
-import hypothesis.strategies as st
 import jsonschema
 import pytest
 from hypothesis import given
+from results import SQUARE, page, results, table, word
 
 from ocrloom.errors import OcrOptionError, OcrOutputError
-from ocrloom.formats import FORMATS, json_
-from ocrloom.result import Block, Line, OcrResult, Page, PageFailure, Word
-
-SQUARE = ((0.0, 0.0), (9.5, 0.0), (9.5, 4.0), (0.0, 4.0))
-
-
-def word(text="Été", **changes):
-    return Word(text=text, polygon=SQUARE, confidence=0.9, recogniser="fake", **changes)
-
-
-def page(*words, number=1):
-    blocks = (Block(lines=(Line(words=words, polygon=SQUARE),), polygon=SQUARE),) if words else ()
-    return Page(number=number, width=10, height=5, blocks=blocks)
+from ocrloom.formats import FORMATS, ending_of, format_named, format_of, json_
+from ocrloom.result import OcrResult, Page, PageFailure
 
 
 def document(**changes):
@@ -38,52 +27,76 @@ def schema():
     return jsonschema.Draft202012Validator(found)
 
 
-numbers = st.floats(allow_nan=False, allow_infinity=False)
-polygons = st.tuples(*[st.tuples(numbers, numbers)] * 4)
-words = st.builds(
-    Word,
-    text=st.text(),
-    polygon=polygons,
-    confidence=st.floats(0, 1),
-    recogniser=st.text(max_size=9),
-)
-lines = st.builds(Line, words=st.lists(words, max_size=3).map(tuple), polygon=polygons)
-blocks = st.builds(Block, lines=st.lists(lines, max_size=3).map(tuple), polygon=polygons)
-pages = st.builds(
-    Page,
-    number=st.integers(1, 10**9),
-    width=st.integers(1, 10**6),
-    height=st.integers(1, 10**6),
-    dpi=st.none() | st.tuples(numbers, numbers),
-    rotation=st.sampled_from([0, 90, 180, 270]),
-    scale=st.floats(0, 1, exclude_min=True),
-    skew=numbers,
-    blocks=st.lists(blocks, max_size=3).map(tuple),
-)
-failures = st.builds(
-    PageFailure, number=st.integers(1, 10**9), kind=st.text(max_size=9), message=st.text()
-)
-results = st.builds(
-    OcrResult,
-    pages=st.lists(pages, max_size=3).map(tuple),
-    failures=st.lists(failures, max_size=3).map(tuple),
-    source=st.none() | st.text(),
-)
-
-
 def test_formats_are_registered_by_name():
-    assert list(FORMATS) == ["txt", "json"]
+    names = "txt json hocr alto page tsv md html docx csv xlsx pdf"
+    assert " ".join(FORMATS) == names
     for name, form in FORMATS.items():
         assert form.name == name
-        assert form.suffix == f".{name}"
-        assert form.media_type
+        assert form.suffix in (f".{name}", f".{name}.xml")
+        assert "/" in form.media_type
+    for values in (
+        {form.suffix for form in FORMATS.values()},
+        {form.media_type for form in FORMATS.values()},
+    ):
+        assert len(values) == len(FORMATS)
+
+
+@pytest.mark.parametrize("form", FORMATS.values(), ids=lambda form: form.name)
+def test_a_file_is_of_the_format_that_its_ending_names(form):
+    assert ending_of(f"out/a.b{form.suffix}") is form
+    assert format_of(f"A{form.suffix.upper()}") is form
+    assert format_named(f" {form.name.upper()} ") is form
+
+
+@pytest.mark.parametrize("name", ["page.xml.bak", "scan.xml", "alto", "a.doc", "", "out.html/x"])
+def test_other_endings_are_of_no_format(name):
+    assert ending_of(name) is None
+    with pytest.raises(OcrOptionError, match=r"one of \.txt, .*\.alto\.xml, \.page\.xml"):
+        format_of(name)
+
+
+def test_other_names_are_of_no_format():
+    with pytest.raises(OcrOptionError, match="unknown format 'xml'; give one of txt, json, hocr"):
+        format_named("xml")
+
+
+TEXTS = [form for form in FORMATS.values() if not form.binary]
 
 
 @given(results)
-def test_all_formats_end_with_a_newline_or_are_empty(result):
-    for form in FORMATS.values():
-        text = form.render(result)
+def test_all_texts_end_with_a_newline_or_are_empty(result):
+    for form in TEXTS:
+        try:
+            text = form.render(result)
+        except OcrOutputError:
+            # Without pages or tables there is nothing that it could hold.
+            assert form.name in ("alto", "page", "csv")
+            continue
         assert not text or text.endswith("\n")
+
+
+def test_a_page_has_a_file_only_where_there_are_several():
+    one, two = page(word("a"), number=1), page(word("b"), number=12)
+    both = OcrResult(pages=(one, two), source="a.tif")
+    single = OcrResult(pages=(one,))
+    assert list(FORMATS["page"].files(single)) == [("", single)]
+    assert list(FORMATS["alto"].files(both)) == [("", both)]
+    parts = dict(FORMATS["page"].files(both))
+    assert {mark: part.pages for mark, part in parts.items()} == {"_0001": (one,), "_0012": (two,)}
+    assert {part.source for part in parts.values()} == {"a.tif"}
+
+
+def test_formats_load_their_libraries_when_they_are_used(run_python):
+    code = """
+import sys
+from ocrloom import OcrResult
+from ocrloom.formats import FORMATS
+OcrResult(pages=()).export("html")
+print(*{name.partition(".")[0] for name in sys.modules})
+"""
+    loaded = set(run_python(code).split())
+    assert "ocrloom" in loaded
+    assert not loaded & {"docx", "openpyxl", "pikepdf", "lxml", "numpy", "PIL"}
 
 
 def test_text_parts_pages_by_form_feeds():
@@ -193,6 +206,12 @@ def with_word(**changes):
     return made
 
 
+def with_table(**changes):
+    made = json.loads(json_.render(OcrResult(pages=(page(blocks=[table(["a"], ["b"])]),))))
+    made["pages"][0]["blocks"][0]["table"] |= changes
+    return made
+
+
 PAGE = r"the document > pages\[0\]"
 
 
@@ -215,6 +234,8 @@ PAGE = r"the document > pages\[0\]"
         (with_page(skew="1"), f"{PAGE} > skew: expected a number, found '1'"),
         (with_page(skew=float("nan")), f"{PAGE} > skew: expected a number, found nan"),
         (with_page(skew=10**400), f"{PAGE} > skew: expected a number"),
+        (with_table(rows=1), r"table: the cells of a table must lie within its 1 rows and 1 col"),
+        (with_table(rows=10**9), r"table: a table must have 1 to 1000000 places, found 1000000000"),
         (with_word(polygon=[]), r"words\[0\] > polygon: expected a list of 4"),
         (with_word(text=None), r"words\[0\] > text: expected text, found None"),
     ],

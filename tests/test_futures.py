@@ -12,16 +12,11 @@ import weakref
 
 import numpy as np
 import pytest
-from documents import LONG, Recogniser, frames, numbers, running, until
+from documents import LONG, frames, numbers, running, until
 
 from ocrloom import OcrCancelled, OcrDamagedImage, OcrEngine, OcrFormatError, OcrSourceNotFound
 
 NO_IMAGE = b"no image at all"
-
-
-@pytest.fixture
-def recogniser(monkeypatch):
-    return Recogniser(monkeypatch)
 
 
 @pytest.fixture
@@ -367,14 +362,6 @@ def test_cancelling_from_many_threads_at_once(single, recogniser):
 
 
 # What is kept
-
-
-@pytest.fixture
-def uncollected():
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.usefixtures("uncollected")

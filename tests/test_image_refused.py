@@ -40,8 +40,7 @@ def read(source, **limits):
 @pytest.mark.parametrize(
     ("head", "described"),
     [
-        (b"%PDF-1.7\n", "PDF, which a later version"),
-        (b"\n\n%PDF-1.7\n", "PDF"),
+        (b"PK\x03\x04" + bytes(30) + b"a.pdf%PDF-1.7\n", "ZIP"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "EPS"),
         (b"\xc5\xd0\xd3\xc6" + bytes(40), "EPS"),
         (b"8BPS\0\1" + bytes(40), "Photoshop"),

@@ -16,7 +16,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from hypothesis import given
-from test_formats import page, pages, word
+from results import page, pages, word
 
 import ocrloom.journal
 from ocrloom.errors import (
@@ -28,6 +28,7 @@ from ocrloom.errors import (
 )
 from ocrloom.journal import Journal, content_digest, document_key
 from ocrloom.options import Limits, OcrOptions
+from ocrloom.result import ReadBy
 
 KEY = "ab" + 62 * "0"
 LONG = 20  # seconds; longer means that something hangs
@@ -68,6 +69,8 @@ def test_every_field_of_a_page_is_kept(entry):
         rotation=270,
         scale=0.25,
         skew=-1.5,
+        read_by=ReadBy.TEXT_LAYER,
+        reason="it has text",
     )
     assert all(getattr(written, field.name) != field.default for field in fields(written))
     entry.put(written)

@@ -6,9 +6,18 @@ import inspect
 
 import pytest
 
-from ocrloom import Language, Limits, OcrOptionError, OcrOptions, OcrUnknownLanguage, options
+from ocrloom import (
+    Language,
+    Limits,
+    OcrOptionError,
+    OcrOptions,
+    OcrUnknownLanguage,
+    PdfOptions,
+    TextLayer,
+    options,
+)
 
-both = pytest.mark.parametrize("cls", [OcrOptions, Limits])
+both = pytest.mark.parametrize("cls", [OcrOptions, PdfOptions, Limits])
 
 
 @both
@@ -126,6 +135,49 @@ def test_wrong_languages_are_refused(given, error):
     with pytest.raises(OcrOptionError) as caught:
         OcrOptions(languages=given)
     assert type(caught.value) is error
+
+
+@pytest.mark.parametrize("value", [9, 2401, 0, -300, 300.0, "300", True])
+def test_a_resolution_is_a_whole_number_within_reason(value):
+    with pytest.raises(OcrOptionError, match="dpi must be a whole number from 10 to 2400, got"):
+        PdfOptions(dpi=value)
+
+
+@pytest.mark.parametrize("value", [10, 300, 2400])
+def test_resolutions_within_reason_are_allowed(value):
+    assert PdfOptions(dpi=value).dpi == value
+
+
+@pytest.mark.parametrize("value", list(TextLayer))
+def test_a_text_layer_is_named_or_a_member(value):
+    assert PdfOptions(text_layer=value).text_layer is value
+    assert PdfOptions(text_layer=value.value).text_layer is value
+
+
+@pytest.mark.parametrize("value", ["", "AUTO", "never", None, 1])
+def test_other_text_layers_are_refused(value):
+    with pytest.raises(OcrOptionError, match="text_layer must be one of auto, ignore, only, got"):
+        PdfOptions(text_layer=value)
+
+
+def test_a_password_is_never_shown():
+    assert "geheim" not in repr(OcrOptions(pdf=PdfOptions(password="geheim")))
+    with pytest.raises(OcrOptionError, match=r"password must be a str, got bytes$"):
+        PdfOptions(password=b"geheim")
+
+
+@pytest.mark.parametrize("value", ["", "0", "3-1", "a", 3, ("1",)])
+def test_pages_are_written_as_people_do(value):
+    with pytest.raises(OcrOptionError, match="pages must be"):
+        OcrOptions(pages=value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("pdf", None), ("pdf", Limits()), ("limits", PdfOptions())]
+)
+def test_options_within_options_are_of_their_class(name, value):
+    with pytest.raises(OcrOptionError, match=f"{name} must be a "):
+        OcrOptions(**{name: value})
 
 
 def test_replacing_checks_again():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import threading
 import time
@@ -390,14 +389,6 @@ def test_workers_do_not_come_along_into_a_fork(run_python, before, taken, refuse
 
 class Product:
     """Something to which a weak reference can be made."""
-
-
-@pytest.fixture
-def uncollected():
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.usefixtures("uncollected")

@@ -9,16 +9,11 @@ import time
 from itertools import pairwise
 
 import pytest
-from documents import LONG, Recogniser, frames, numbers, until
+from documents import LONG, frames, numbers, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ocrloom import OcrCancelled, OcrEngine, OcrEngineError, OcrFormatError, Progress, Stage
-
-
-@pytest.fixture
-def recogniser(monkeypatch):
-    return Recogniser(monkeypatch)
 
 
 @pytest.fixture

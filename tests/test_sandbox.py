@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from image_files import TiffFrame, encoded, grey_page, page, tiff
+from steps import LONG, until
 
 from ocrloom.errors import (
     OcrDamagedImage,
@@ -33,7 +34,6 @@ from ocrloom.options import Limits
 from ocrloom.scheduling import helpers
 from ocrloom.scheduling.helpers import Helper, HelperDied, HelperPool, HelperUnavailable
 
-LONG = 20.0  # seconds after which a test that waits has failed
 SOON = 5.0  # seconds in which a caller must be free; it takes some thousandths
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can do it")
@@ -93,14 +93,7 @@ def helper(pool):
 
 def all_ended(processes):
     """Whether they are gone, in a while at the latest."""
-    return wait_for(lambda: all(process.returncode is not None for process in processes))
-
-
-def wait_for(condition):
-    end = time.monotonic() + LONG
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.01)
-    return condition()
+    return until(lambda: all(process.returncode is not None for process in processes))
 
 
 def is_gone(number):
@@ -384,7 +377,7 @@ def test_a_helper_ends_when_its_parent_is_killed(call):
         child = int(parent.stdout.readline())
         time.sleep(0.1)  # until it is in its call
         parent.kill()
-        assert wait_for(lambda: is_gone(child))
+        assert until(lambda: is_gone(child))
 
 
 def start(code, *arguments):
@@ -401,7 +394,7 @@ print(leased.run("os:getpid"), idle.run("os:getpid"))
 pool.give_back(idle)
 """
     for number in run_python(code).split():
-        assert wait_for(functools.partial(is_gone, int(number)))
+        assert until(functools.partial(is_gone, int(number)))
 
 
 def test_a_program_without_a_main_module_that_can_be_imported_has_helpers(run_python, tmp_path):

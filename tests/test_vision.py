@@ -16,17 +16,24 @@ import PIL.Image
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from ocrloom import Language, OcrEngine, OcrEngineError
-from ocrloom.vision import models, runtime
+from ocrloom.result import Word
+from ocrloom.vision import detect, models, runtime
+from ocrloom.vision import survey as survey_module
 from ocrloom.vision.alphabets import alphabet_of, everything, is_latin
-from ocrloom.vision.crops import Crop, cut, ink_spans
+from ocrloom.vision.crops import Crop, cut
 from ocrloom.vision.ctc import Reading, collapse
+from ocrloom.vision.dashes import SHAPE, find_dashes
 from ocrloom.vision.geometry import Box
+from ocrloom.vision.ink import Columns, gaps, line_ink
 from ocrloom.vision.once import once
 from ocrloom.vision.orientation import find_rotation
 from ocrloom.vision.quantise import gelu_input, gelu_like, quantise, roundings, split
 from ocrloom.vision.recognise import dictionary
+from ocrloom.vision.rules import Rule
+from ocrloom.vision.segment import Segment
 from ocrloom.vision.shrink import shrunk
 from ocrloom.vision.survey import survey
 from ocrloom.vision.widths import HEIGHT, WIDTHS, network_width, plan_widths
@@ -122,22 +129,125 @@ def drawn(*rectangles, shape=(48, 200)):
 
 @pytest.mark.parametrize("colours", ["dark on light", "light on dark"])
 def test_spans_are_tight_around_the_ink(colours):
-    pixels = drawn((10, 12, 50, 40), (60, 5, 61, 30), (120, 20, 190, 22))
+    pixels = drawn((10, 12, 50, 40), (60, 5, 61, 30), (120, 16, 160, 24))[:, :, 0]
     if colours == "light on dark":
         pixels = 255 - pixels
-    bounds = np.array([[0, 100], [55, 100], [100, 200], [70, 110], [20, 30]])
-    assert ink_spans(pixels, bounds).tolist() == [
-        [10, 5, 61, 40],
-        [60, 5, 61, 30],
-        [120, 20, 190, 22],
+    edges = np.array([0, 30, 70, 110, 200])
+    assert Columns.of(line_ink(pixels)).spans(edges).tolist() == [
+        [10, 12, 30, 40],
+        [30, 5, 61, 40],
         [70, 0, 110, 48],  # nothing there: the columns and the full height
-        [20, 12, 30, 40],
+        [120, 16, 160, 24],
     ]
 
 
-def test_a_ruled_line_is_no_ink():
-    pixels = drawn((10, 12, 50, 40), (0, 44, 200, 46))
-    assert ink_spans(pixels, np.array([[0, 200]])).tolist() == [[10, 12, 50, 40]]
+@given(
+    arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.integers(0, 1)),
+    st.data(),
+)
+def test_spans_hold_all_ink_between_their_edges_and_no_more(mask, data):
+    edges = sorted(data.draw(st.sets(st.integers(0, mask.shape[1]), min_size=2)))
+    columns = Columns.of(mask)
+    rows = np.flatnonzero(mask.any(axis=1))
+    assert columns.tall == (rows[-1] - rows[0] + 1 if len(rows) else len(mask))
+    found = columns.spans(np.array(edges)).astype(int).tolist()
+    for (start, end), (left, top, right, bottom) in zip(
+        itertools.pairwise(edges), found, strict=True
+    ):
+        down, across = np.nonzero(mask[:, start:end])
+        if len(down):
+            assert (left, right) == (start + across.min(), start + across.max() + 1)
+            assert (top, bottom) == (down.min(), down.max() + 1)
+        else:
+            assert (left, top, right, bottom) == (start, 0, end, len(mask))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param((0, 44, 200, 46), id="ruled line"),
+        pytest.param((60, 41, 130, 43), id="underline"),
+        pytest.param((70, 0, 80, 9), id="descender above"),
+        pytest.param((70, 40, 80, 48), id="ascender below"),
+        pytest.param((70, 5, 71, 7), id="speck"),
+    ],
+)
+def test_what_is_not_of_the_line_is_no_ink(other):
+    line = [(10, 12, 50, 38), (60, 18, 90, 38), (150, 10, 190, 38)]
+    alone, together = (line_ink(drawn(*parts)[:, :, 0]) for parts in (line, [*line, other]))
+    assert (alone == together).all()
+    assert alone.sum() == sum((right - left) * (down - top) for left, top, right, down in line)
+
+
+def test_a_dash_is_ink_however_long():
+    mask = line_ink(drawn((20, 22, 180, 25))[:, :, 0])
+    assert Columns.of(mask).spans(np.array([0, 200])).tolist() == [[20, 22, 180, 25]]
+
+
+def test_letters_that_the_crop_cuts_are_ink():
+    mask = line_ink(drawn((20, 0, 40, 48), (60, 0, 90, 40))[:, :, 0])
+    assert Columns.of(mask).spans(np.array([0, 50, 200])).tolist() == [
+        [20, 0, 40, 48],
+        [60, 0, 90, 40],
+    ]
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60), st.data())
+def test_gaps_are_the_widest_between_their_places(inked, data):
+    columns = st.lists(st.integers(0, len(inked) - 1), min_size=1, max_size=6)
+    places = sorted(data.draw(columns))
+    found = gaps(np.array(inked), np.array(places))
+    assert len(found) == len(places) - 1
+    for (start, end), (first, last) in zip(itertools.pairwise(places), found.tolist(), strict=True):
+        assert start <= first <= last <= end
+        assert not any(inked[first:last])
+        lengths = [len([*run]) for ink, run in itertools.groupby(inked[start:end]) if not ink]
+        assert last - first == max(lengths, default=0)
+
+
+RULE = Rule((150.0, 0.0), (152.0, 400.0), 2.0)
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_a_ruled_line_across_a_crop_is_left_out_of_it(degrees):
+    page = np.full((400, 400), 255, np.uint8)
+    page[190:210, 60:140] = 0
+    plain = cut(page, Box(110, 200, 120, 40, 0), 120).pixels
+    page[:, 149:153] = 0
+    turns = degrees // 90
+    page = np.rot90(page, -turns)
+    box, rule = (_turned_about(part, turns) for part in (Box(110, 200, 120, 40, 0), RULE))
+    assert (cut(page, box, 120).pixels != plain).any()
+    assert (cut(page, box, 120, [rule]).pixels == plain).all()
+
+
+def _turned_about(part, quarters):
+    """A box or a rule on a page of 400 by 400 pixels that was turned clockwise."""
+
+    def point(x, y):
+        for _ in range(quarters):
+            x, y = 400 - y, x
+        return x, y
+
+    if isinstance(part, Rule):
+        return Rule(*sorted((point(*part.start), point(*part.end))), part.thickness)
+    return Box(*point(part.x, part.y), part.width, part.height, part.angle + 90 * quarters)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param(Rule((150.0, 150.0), (150.0, 230.0), 2.0), id="stroke of a letter"),
+        pytest.param(Rule((80.0, 0.0), (80.0, 400.0), 2.0), id="not there"),
+        pytest.param(Rule((0.0, 200.0), (400.0, 200.0), 2.0), id="along the text"),
+    ],
+)
+def test_other_rules_change_nothing(rule):
+    page = np.full((400, 400), 255, np.uint8)
+    page[185:215, 149:153] = 0
+    page[180:190, 76:84] = 0
+    box = Box(110, 200, 120, 40, 0)
+    assert (cut(page, box, 120, [rule]).pixels == cut(page, box, 120).pixels).all()
 
 
 @given(
@@ -148,11 +258,16 @@ def test_a_ruled_line_is_no_ink():
 def test_words_are_split_at_spaces_and_lie_in_their_crop(parts, angle, spaces):
     text = (" " * spaces).join(parts)
     step = 200 / len(text)
-    # A letter is two thin bars: more ink than paper would be light text on dark ground.
+    # A letter is an H: more ink than paper would be light text on dark ground.
     ink = [
-        (x, 10, x + 1, 38)
+        stroke
         for n, letter in enumerate(text)
-        for x in (math.ceil(n * step), math.floor((n + 1) * step) - 1)
+        for left, right in [(math.ceil(n * step), math.floor((n + 1) * step))]
+        for stroke in (
+            (left, 10, left + 1, 38),
+            (left, 24, right, 25),
+            (right - 1, 10, right, 38),
+        )
         if letter != " "
     ]
     places = np.arange(len(text))
@@ -173,6 +288,140 @@ def test_words_are_split_at_spaces_and_lie_in_their_crop(parts, angle, spaces):
         assert left / 3 == pytest.approx(start * step, abs=2.0)
         assert right / 3 == pytest.approx(at * step, abs=2.0)
         assert (top / 2, bottom / 2) == pytest.approx((10, 38))
+
+
+def read_as(text, places, spaces):
+    """A reading of characters at columns of a crop of 240, a step every 8."""
+    starts = np.array(places) / 240
+    return Reading(text, starts, starts + 8 / 240, np.ones(len(text)), np.array(spaces))
+
+
+@pytest.mark.parametrize(
+    ("text", "gap", "chance", "expected"),
+    [
+        ("abcd", 3, 0.01, ["abcd"]),
+        ("abcd", 12, 0.0, ["abcd"]),
+        ("abcd", 12, 0.4, ["ab", "cd"]),
+        ("abcd", 40, 0.0, ["ab", "cd"]),
+        ("ab:d", 9, 0.45, ["ab:d"]),  # in old type colons stand off
+        ("ab:d", 14, 0.45, ["ab", ":d"]),
+        ("1234", 9, 0.45, ["1234"]),  # digits are as wide as the widest
+        ("日本語文", 40, 0.4, ["日本語文"]),
+    ],
+)
+def test_a_gap_is_a_space_the_more_so_the_likelier_one_is(text, gap, chance, expected):
+    lefts = [10, 30, 48 + gap, 68 + gap]
+    pixels = drawn(*((left, 10, left + 18, 40) for left in lefts), shape=(48, 240))
+    spaces = np.zeros(30)
+    spaces[5 : (48 + gap) // 8] = chance
+    reading = read_as(text, [left + 5 for left in lefts], spaces)
+    words = words_of(Crop(Box(120, 24, 240, 48, 0), pixels), reading)
+    assert [word.text for word in words] == expected
+    # Whatever was found, boxes end where the ink does.
+    assert words[0].polygon[0][0] == pytest.approx(10)
+    assert words[-1].polygon[1][0] == pytest.approx(86 + gap)
+
+
+def test_a_words_box_holds_no_part_of_its_neighbour():
+    # The spikes of the recogniser stand off the middles of the letters.
+    pixels = drawn((10, 10, 14, 40), (26, 10, 60, 40), shape=(48, 240))
+    reading = read_as("I am", [6, 18, 34, 50], np.zeros(30))
+    first, second = words_of(Crop(Box(120, 24, 240, 48, 0), pixels), reading)
+    assert (first.polygon[0][0], first.polygon[1][0]) == pytest.approx((10, 14))
+    assert (second.polygon[0][0], second.polygon[1][0]) == pytest.approx((26, 60))
+
+
+def test_white_letters_on_halftone_are_read_smoothed(note, engine):
+    letters = np.pad(note("Quarterly Review 2013"), 40, constant_values=255) < 128
+    page = np.where(np.indices(letters.shape).sum(axis=0) // 2 % 2, 255, 0).astype(np.uint8)
+    page[letters] = 255
+    assert engine.process(page).text == "Quarterly Review 2013"
+
+
+def test_short_boxes_lie_as_the_long_ones_do():
+    scores = np.full((300, 600), -9.0, np.float32)
+    slanted = cv2.boxPoints(((300, 80), (400, 10), 4.0)).astype(int)
+    cv2.fillConvexPoly(scores, slanted, 9.0)
+    diamond = np.array([[100, 190], [110, 200], [100, 210], [90, 200]])
+    cv2.fillConvexPoly(scores, diamond, 9.0)
+    long, short = sorted(detect._boxes(scores), key=lambda box: -box.width)
+    assert long.angle == pytest.approx(4.0, abs=0.5)
+    assert short.angle == long.angle
+    assert (short.x, short.y) == pytest.approx((100.5, 200.5), abs=1)
+
+
+def test_components_of_a_tall_page_are_counted_once():
+    ink = np.zeros((1500, 1200), np.uint8)
+    for top in range(10, 1490, 20):
+        ink[top : top + 12, 100:108] = 1
+    stats = survey_module._components(ink)
+    assert stats[:, cv2.CC_STAT_TOP].tolist() == [*range(10, 1490, 20)]
+    assert (stats[:, cv2.CC_STAT_HEIGHT] == 12).all()
+
+
+# Dashes
+
+
+def cell(text, left, top, right, bottom):
+    """A segment of one word, with the margins that detection leaves."""
+    word = Word(
+        text=text,
+        polygon=((left, top), (right, top), (right, bottom), (left, bottom)),
+        confidence=1.0,
+        recogniser="test",
+    )
+    box = Box((left + right) / 2, (top + bottom) / 2, right - left + 20, bottom - top + 20, 0.0)
+    return Segment(box=box, words=(word,))
+
+
+CELLS = [
+    cell("Rent", 100, 100, 180, 120),
+    cell("200", 400, 100, 440, 120),
+    cell("Heat", 100, 150, 180, 170),
+    cell("Tax", 100, 200, 150, 220),
+]
+
+
+def table_page(*dashes):
+    page = np.full((400, 600), 255, np.uint8)
+    for segment in CELLS:
+        (left, top), _, (right, bottom), _ = segment.words[0].polygon
+        page[top:bottom, left:right] = 0
+    for left, top, right, bottom in dashes:
+        page[top:bottom, left:right] = 0
+    return page
+
+
+def dashes_of(page):
+    return [segment.words[0] for segment in find_dashes(page, survey(page).strokes, CELLS)]
+
+
+def test_a_dash_in_a_cell_is_read_and_those_below_it():
+    found = dashes_of(table_page((428, 159, 438, 161), (428, 209, 438, 211)))
+    assert [(word.text, word.recogniser) for word in found] == [("-", SHAPE)] * 2
+    assert [(*word.polygon[0], *word.polygon[2]) for word in found] == [
+        (428, 159, 438, 161),
+        (428, 209, 438, 211),
+    ]
+
+
+@pytest.mark.parametrize(
+    "stroke",
+    [
+        pytest.param((428, 300, 438, 302), id="in no row"),
+        pytest.param((528, 159, 538, 161), id="in no column"),
+        pytest.param((428, 168, 438, 170), id="below the middle"),
+        pytest.param((400, 158, 440, 160), id="too long"),
+        pytest.param((428, 154, 438, 166), id="too thick"),
+        pytest.param((120, 159, 130, 161), id="in a word"),
+    ],
+)
+def test_other_strokes_are_no_dashes(stroke):
+    assert dashes_of(table_page(stroke)) == []
+
+
+def test_a_dashed_line_is_none():
+    assert dashes_of(table_page(*((x, 159, x + 10, 161) for x in range(300, 500, 16)))) == []
 
 
 def _back(box, point):
@@ -199,8 +448,8 @@ def test_a_crop_is_upright_and_holds_its_box(angle, colour):
     if colour:
         page = np.stack([page] * 3, axis=2)
     crop = cut(page, Box(300, 300, 240, 80, angle), 120)
-    assert crop.pixels.shape == (HEIGHT, 120, 3)
-    ink = crop.pixels[:, :, 0] < 128
+    assert crop.pixels.shape == ((HEIGHT, 120, 3) if colour else (HEIGHT, 120))
+    ink = (crop.pixels[:, :, 0] if colour else crop.pixels) < 128
     assert ink[HEIGHT // 2, ink.shape[1] // 2]
     assert ink.mean() == pytest.approx(200 * 40 / (crop.box.width * crop.box.height), abs=0.03)
     assert not np.concatenate([ink[0], ink[-1], ink[:, 0], ink[:, -1]]).any()
@@ -461,6 +710,16 @@ def test_a_parted_convolution_gives_the_same():
         runtime.core().compile_model(model, "CPU", config)([values])[0] for model in (whole, parted)
     )
     np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_grey_and_colour_are_the_same_to_a_network():
+    grey = np.random.default_rng(5).integers(0, 256, (48, 64), dtype=np.uint8)
+    coloured = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+    one, other = (runtime.network_input(image) for image in (grey, coloured))
+    assert one.shape == (1, 3, 48, 64)
+    assert one.flags.c_contiguous
+    np.testing.assert_array_equal(one, other)
+    assert abs(one).max() <= 1
 
 
 def test_eight_bits_read_what_floats_read():

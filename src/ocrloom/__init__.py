@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         OcrOptionError,
         OcrOutputError,
         OcrPagesFailed,
+        OcrPasswordError,
         OcrSourceEmpty,
         OcrSourceError,
         OcrSourceIsDirectory,
@@ -44,12 +45,27 @@ if TYPE_CHECKING:
     from ocrloom.image import Image
     from ocrloom.journal import Journal
     from ocrloom.languages import Language
-    from ocrloom.options import Limits, OcrOptions
+    from ocrloom.options import Limits, OcrOptions, PdfOptions, TextLayer
     from ocrloom.progress import Progress, Stage
-    from ocrloom.result import Block, Line, OcrResult, Page, PageFailure, Point, Polygon, Word
+    from ocrloom.result import (
+        Block,
+        BlockKind,
+        Cell,
+        Line,
+        OcrResult,
+        Page,
+        PageFailure,
+        Point,
+        Polygon,
+        ReadBy,
+        Table,
+        Word,
+    )
 
 __all__ = [
     "Block",
+    "BlockKind",
+    "Cell",
     "Events",
     "Image",
     "Journal",
@@ -71,6 +87,7 @@ __all__ = [
     "OcrOutcome",
     "OcrOutputError",
     "OcrPagesFailed",
+    "OcrPasswordError",
     "OcrResult",
     "OcrSourceEmpty",
     "OcrSourceError",
@@ -85,10 +102,14 @@ __all__ = [
     "Page",
     "PageFailure",
     "PageStream",
+    "PdfOptions",
     "Point",
     "Polygon",
     "Progress",
+    "ReadBy",
     "Stage",
+    "Table",
+    "TextLayer",
     "Word",
     "__version__",
 ]

@@ -10,7 +10,8 @@
     ├── OcrImageError                     20   422   the input is no image that can be read
     │   ├── OcrFormatError                21   415   not an image, or a format that is not allowed
     │   ├── OcrDamagedImage               22   422   cut short or broken inside
-    │   └── OcrImageTooLarge              23   413   over a limit on pixels, frames or bytes
+    │   ├── OcrImageTooLarge              23   413   over a limit on pixels, frames or bytes
+    │   └── OcrPasswordError              24   422   a PDF wants a password, or another one
     ├── OcrOptionError                    30   422   an option has a value it cannot have
     │   └── OcrUnknownLanguage            31   422
     ├── OcrLanguageNotInstalled           40   422   known, but its recogniser is not installed
@@ -50,6 +51,7 @@ __all__ = [
     "OcrOptionError",
     "OcrOutputError",
     "OcrPagesFailed",
+    "OcrPasswordError",
     "OcrSourceEmpty",
     "OcrSourceError",
     "OcrSourceIsDirectory",
@@ -133,6 +135,12 @@ class OcrImageTooLarge(OcrImageError):
 
     exit_code = 23
     http_status = 413
+
+
+class OcrPasswordError(OcrImageError):
+    """A PDF that is encrypted, and the password is missing or wrong."""
+
+    exit_code = 24
 
 
 class OcrOptionError(OcrException):

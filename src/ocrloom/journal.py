@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import stat
 import time
 from contextlib import suppress
@@ -27,6 +26,7 @@ from ocrloom.formats.json_ import encode, page_document, parse_page
 from ocrloom.image.lazy import Source, go_on
 from ocrloom.image.source import open_file, shown
 from ocrloom.options import Limits, OcrOptions
+from ocrloom.saving import replacing
 from ocrloom.vision.models import DETECTOR, RECOGNISER
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["Entry", "Journal", "content_digest", "document_key"]
 
 _LAYOUT = "v1"  # another way to keep pages gets another folder
-_WITHOUT_EFFECT = frozenset({"limits", "timeout"})  # options that change whether, not what is read
+# Options that change whether, and not what, is read.
+_WITHOUT_EFFECT = frozenset({"limits", "pages", "password", "timeout"})
 _CHUNK = 4 * 1024 * 1024  # bytes between two checkpoints: some milliseconds
 _FORGOTTEN = 3600.0  # seconds; writing a page takes a few milliseconds
 
@@ -129,18 +130,12 @@ class Entry:
         """
         data = self._file(page.number, encode(page_document(page)).encode("utf-8"))
         target = self._path(page.number)
-        temporary = self._folder / f"{secrets.token_hex(8)}.tmp"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            try:
-                with temporary.open("xb") as file:
-                    file.write(data)
-                # Not synchronised to the disk: a killed process loses nothing that it has written,
-                # and what a power failure leaves behind fails its checksum.
-                temporary.replace(target)
-            finally:
-                with suppress(OSError):
-                    temporary.unlink()
+            # Not synchronised to the disk: a killed process loses nothing that it has written, and
+            # what a power failure leaves behind fails its checksum.
+            with replacing(target) as file:
+                file.write(data)
         except OSError as error:
             # Windows does not replace a file that another process is reading: the same page.
             if self.get(page.number) == page:
@@ -271,7 +266,11 @@ def _plain(value: object) -> object:
     if isinstance(value, Enum):
         return value.name
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
+        return {
+            field.name: getattr(value, field.name)
+            for field in fields(value)
+            if field.name not in _WITHOUT_EFFECT
+        }
     raise TypeError(f"expected options of plain data, got {type(value).__name__}")
 
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 
 from ocrloom.errors import OcrEngineError
 from ocrloom.layout import Piece, arrange
-from ocrloom.result import Block, Line, Page, Point, Polygon
+from ocrloom.result import Block, Cell, Line, Page, Point, Polygon, ReadBy, Table, Word
 from ocrloom.scheduling.context import INLINE
 from ocrloom.vision.page import Segment, read_page
 
 if TYPE_CHECKING:
-    from ocrloom.image import Frame
+    from collections.abc import Iterable
+
+    from ocrloom.image import Frame, PageText, Stretch
     from ocrloom.options import OcrOptions
     from ocrloom.scheduling.context import Context
 
-__all__ = ["read_frame"]
+__all__ = ["read_frame", "read_text"]
+
+WithWords = TypeVar("WithWords", Line, Cell)
 
 
 def read_frame(frame: Frame, options: OcrOptions, context: Context = INLINE) -> Page:
@@ -40,7 +44,7 @@ def read_frame(frame: Frame, options: OcrOptions, context: Context = INLINE) -> 
             f"page {frame.number} of {width} × {height} pixels could not be read: "
             f"{type(error).__name__}: {error}"
         ) from error
-    blocks, slope = arrange(map(_piece, reading.segments))
+    blocks, slope = arrange(map(_piece, reading.segments), reading.rules, reading.bars)
     back = _Back(reading.rotation, (width, height), frame.full_size)
     blocks = tuple(map(back.block, blocks))
     return Page(
@@ -53,6 +57,55 @@ def read_frame(frame: Frame, options: OcrOptions, context: Context = INLINE) -> 
         skew=slope,
         blocks=blocks,
     )
+
+
+def read_text(text: PageText, options: OcrOptions) -> Page:
+    """Arranges the text that a page holds itself, as if it had been recognised.
+
+    Args:
+        text: Its words.
+        options: How to read it.
+    """
+    size = text.width, text.height
+    rotation = _rotation(text.stretches) if options.find_orientation else 0
+    blocks, slope = arrange(_upright_piece(stretch, rotation, size) for stretch in text.stretches)
+    back = _Back(rotation, size, size)
+    return Page(
+        number=text.number,
+        width=text.width,
+        height=text.height,
+        dpi=text.dpi,
+        rotation=rotation,
+        skew=slope,
+        blocks=tuple(map(back.block, blocks)),
+        read_by=ReadBy.TEXT_LAYER,
+        reason=text.reason,
+    )
+
+
+def _rotation(stretches: Iterable[Stretch]) -> int:
+    """Degrees, clockwise, by which most of the text has to be turned to be upright."""
+    lengths = dict.fromkeys((0, 90, 180, 270), 0.0)  # the first of equals is taken
+    for stretch in stretches:
+        lengths[round(-stretch.angle / 90) % 4 * 90] += stretch.width
+    return max(lengths, key=lambda rotation: lengths[rotation])
+
+
+def _upright_piece(stretch: Stretch, rotation: int, size: tuple[int, int]) -> Piece:
+    """A stretch on the page turned clockwise by ``rotation``."""
+
+    def turned(point: Point) -> Point:
+        # To turn on by what is left of a full turn is to turn back.
+        sides = size if rotation % 180 == 0 else size[::-1]
+        return _point_back(*point, -rotation % 360, *sides)
+
+    def upright(word: Word) -> Word:
+        a, b, c, d = map(turned, word.polygon)
+        return replace(word, polygon=(a, b, c, d))
+
+    angle = (stretch.angle + rotation + 180) % 360 - 180
+    words = tuple(map(upright, stretch.words))
+    return Piece(words, angle, stretch.width, stretch.height, turned(stretch.middle))
 
 
 def _piece(segment: Segment) -> Piece:
@@ -73,19 +126,24 @@ class _Back:
         self._full_size = full_size
 
     def block(self, block: Block) -> Block:
-        lines = tuple(map(self._line, block.lines))
-        return Block(lines=lines, polygon=self._polygon(block.polygon))
-
-    def _line(self, line: Line) -> Line:
-        words = tuple(
-            replace(
-                word,
-                polygon=self._polygon(word.polygon),
-                confidence=round(word.confidence, 4),
-            )
-            for word in line.words
+        return replace(
+            block,
+            lines=tuple(map(self._with_words, block.lines)),
+            polygon=self._polygon(block.polygon),
+            table=block.table and self._table(block.table),
         )
-        return Line(words=words, polygon=self._polygon(line.polygon))
+
+    def _table(self, table: Table) -> Table:
+        return replace(table, cells=tuple(map(self._with_words, table.cells)))
+
+    def _with_words(self, part: WithWords) -> WithWords:
+        words = tuple(map(self._word, part.words))
+        return replace(part, words=words, polygon=self._polygon(part.polygon))
+
+    def _word(self, word: Word) -> Word:
+        return replace(
+            word, polygon=self._polygon(word.polygon), confidence=round(word.confidence, 4)
+        )
 
     def _polygon(self, polygon: Polygon) -> Polygon:
         a, b, c, d = (self._point(x, y) for x, y in polygon)

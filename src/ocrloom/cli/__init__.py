@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from ocrloom.cli.interrupts import INTERRUPTED, end_soon
+from ocrloom.cli.interrupts import INTERRUPTED, end_soon, heed_sigterm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Raises:
         SystemExit: Always, with the exit code.
     """
+    # Only where the process is the program's own.
+    alone = arguments is None
     try:
+        if alone:
+            heed_sigterm()
         # Here and not at the top: importing the package for its parts must not load Typer.
         from ocrloom.cli.app import run
 
@@ -30,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # So early that no command had begun.
         raise SystemExit(INTERRUPTED) from interrupt
     except SystemExit as ended:
-        # Without an error nothing runs any more. Only where the process is the program's own.
-        if arguments is None and isinstance(ended.code, int) and ended.code:
+        # Without an error nothing runs any more.
+        if alone and isinstance(ended.code, int) and ended.code:
             end_soon(ended.code)
         raise

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import sys
-from enum import Enum
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from ocrloom._version import __version__
 from ocrloom.cli.errors import reports_errors
-from ocrloom.cli.flags import MakeOptions, parse_size, with_option_flags
+from ocrloom.cli.flags import MakeOptions, with_option_flags
+from ocrloom.cli.parameters import (
+    AUTO,
+    Inputs,
+    Jobs,
+    Json,
+    Languages,
+    Memory,
+    Resume,
+    ShowProgress,
+    Verbose,
+)
 from ocrloom.formats import FORMATS
-from ocrloom.languages import Language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from ocrloom.formats import Format
 
 __all__ = ["app", "run"]
 
@@ -25,14 +36,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-# Of the registry's names, so that a new format has its flag at once; mypy wants them spelled out.
-# The names come from the registry, which mypy cannot see in an enumeration.
-FormatName = Enum("FormatName", {name: name for name in FORMATS}, type=str)  # type: ignore[misc]
-_TXT = FormatName("txt")
-_AUTO = [Language.AUTO.value]
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def run(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -47,6 +50,17 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     app(None if arguments is None else list(arguments), prog_name="ocrloom")
     raise AssertionError("Typer always exits")
+
+
+def _parse_formats(given: Sequence[str]) -> tuple[Format, ...]:
+    names = [name.strip().lower() for each in given for name in each.split(",")]
+    for name in names:
+        if name not in FORMATS:
+            raise typer.BadParameter(
+                f"expected one or more of {', '.join(FORMATS)}, got {name!r}",
+                param_hint="'--format' / '-f'",
+            )
+    return tuple(FORMATS[name] for name in names)
 
 
 def _print_version(wanted: bool) -> None:
@@ -75,78 +89,52 @@ def ocrloom(
 @reports_errors
 @with_option_flags
 def read(
-    files: Annotated[
-        list[str],
-        typer.Argument(metavar="FILES...", help="Image files; - is standard input."),
-    ],
+    files: Inputs,
     *,
     make_options: MakeOptions,
-    language: Annotated[
-        list[str],
+    language: Languages = AUTO,
+    format_names: Annotated[
+        list[str] | None,
         typer.Option(
-            "--language",
-            "-l",
+            "--format",
+            "-f",
             metavar="NAME",
-            help="Language of the text, by name or code; several by repeating it or as eng+fra. "
-            "auto finds the script by itself.",
+            autocompletion=lambda: list(FORMATS),
+            help=f"What to write: {', '.join(FORMATS)}; several by repeating it or as hocr,pdf. "
+            "By the ending of OUT if not given, or txt.",
         ),
-    ] = _AUTO,
-    format_name: Annotated[
-        FormatName, typer.Option("--format", "-f", help="What to write.")
-    ] = _TXT,
+    ] = None,
     output: Annotated[
         str,
         typer.Option(
             "--output",
             "-o",
             metavar="OUT",
-            help="File for one input, folder for several or if it ends with a slash or exists; "
-            "- is standard output.",
+            help="File for one input, folder for several inputs or formats or if it ends with a "
+            "slash or exists; - is standard output.",
         ),
     ] = "-",
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Workers, each at one page; one a usable CPU by default."
-        ),
-    ] = None,
-    memory: Annotated[
-        int | None,
-        typer.Option(
-            parser=parse_size,
-            metavar="BYTES",
-            help="Memory that decoded pages may take, such as 512M or 2G; half of what there is by "
-            "default.",
-        ),
-    ] = None,
-    resume: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR", help="Keeps finished pages in DIR; a rerun repeats none of them."
-        ),
-    ] = None,
-    progress: Annotated[
-        bool, typer.Option(help="Show how far it is where standard error is a terminal.")
-    ] = True,
-    verbose: Annotated[
-        bool,
-        typer.Option("--verbose", "-v", help="Show tracebacks and what the libraries below print."),
-    ] = False,
+    jobs: Jobs = None,
+    memory: Memory = None,
+    resume: Resume = None,
+    progress: ShowProgress = True,
+    verbose: Verbose = False,
 ) -> None:
-    """Read images and write their text.
+    """Read images and PDFs and write their text.
 
-    Text goes to standard output, or as NAME.txt into a folder; progress and
-    errors go to standard error. A bad file does not stop the others, nor a bad
-    page those beside it. The exit code is 0 if all was read, that of the error
-    if all failures are of one kind, and 1 otherwise.
+    Text goes to standard output, or as NAME.txt into a folder, other formats
+    with their own endings; progress and errors go to standard error. A bad file
+    does not stop the others, nor a bad page those beside it. The exit code is 0
+    if all was read, that of the error if all failures are of one kind, and 1
+    otherwise.
 
-    Example: ocrloom read -l fra -f json -o texts/ scans/*.tif
+    Example: ocrloom read -l fra -f hocr,pdf -o out/ scans/*.tif
     """
     from ocrloom.cli.read import Request, read_files
 
     request = Request(
         names=tuple(files),
-        format=FORMATS[format_name.value],
+        formats=_parse_formats(format_names or ()),
         output=output,
         jobs=jobs,
         memory=memory,
@@ -156,6 +144,106 @@ def read(
         verbose=verbose,
     )
     raise typer.Exit(read_files(request))
+
+
+@app.command()
+@reports_errors
+@with_option_flags
+def pdf(
+    files: Inputs,
+    *,
+    make_options: MakeOptions,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="The PDF to write, or a folder for it; - is standard output.",
+        ),
+    ],
+    skip_text: Annotated[
+        bool, typer.Option("--skip-text", help="Leave pages alone that have any text.")
+    ] = False,
+    redo: Annotated[
+        bool,
+        typer.Option("--redo", help="Make invisible text anew, also where it is good."),
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Make a picture of every page of a PDF and read that."),
+    ] = False,
+    pdfa: Annotated[bool, typer.Option("--pdfa", help="Write PDF/A-2b; of images only.")] = False,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Read the PDF again with another reader and compare."),
+    ] = False,
+    language: Languages = AUTO,
+    jobs: Jobs = None,
+    memory: Memory = None,
+    resume: Resume = None,
+    progress: ShowProgress = True,
+    verbose: Verbose = False,
+) -> None:
+    """Make one searchable PDF of images and PDFs.
+
+    Images keep their bytes where a PDF can hold them and get their words as
+    invisible text. An existing PDF stays what it is, and its pages without good
+    text get a layer. --pages says which pages are read; the others are in the
+    PDF as they were. A page that cannot be read is there without text; the exit
+    code tells of it as that of read does.
+
+    Example: ocrloom pdf --verify cover.jpg book.tif -o book.pdf
+    """
+    from ocrloom.cli.pdf import Request, write_pdf
+
+    request = Request(
+        names=tuple(files),
+        output=output,
+        skip_text=skip_text,
+        redo=redo,
+        force=force,
+        archival=pdfa,
+        verify=verify,
+        jobs=jobs,
+        memory=memory,
+        resume=resume,
+        options=make_options(languages=tuple(language)),
+        progress=progress,
+        verbose=verbose,
+    )
+    raise typer.Exit(write_pdf(request))
+
+
+@app.command()
+@reports_errors
+@with_option_flags
+def plan(
+    files: Inputs,
+    *,
+    make_options: MakeOptions,
+    language: Languages = AUTO,
+    json: Json = False,
+    progress: ShowProgress = True,
+    verbose: Verbose = False,
+) -> None:
+    """Say which pages read would recognise, and why, without reading them.
+
+    Takes the flags of read. A page of a PDF that has good text of its own needs
+    no OCR. The time is an estimate for full pages on a recent CPU.
+
+    Example: ocrloom plan --pages 1-20 book.pdf scans/*.tif
+    """
+    from ocrloom.cli.plan import Request, print_plan
+
+    request = Request(
+        names=tuple(files),
+        options=make_options(languages=tuple(language)),
+        as_json=json,
+        progress=progress,
+        verbose=verbose,
+    )
+    raise typer.Exit(print_plan(request))
 
 
 @app.command()

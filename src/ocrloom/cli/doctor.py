@@ -24,11 +24,16 @@ __all__ = ["examine", "print_examination"]
 
 Facts: TypeAlias = dict[str, Any]
 
-_LIBRARIES = {"numpy": "NumPy", "cv2": "OpenCV", "PIL": "Pillow"}
+_LIBRARIES = {
+    "numpy": "NumPy",
+    "cv2": "OpenCV",
+    "PIL": "Pillow",
+    "pikepdf": "pikepdf",
+    "pypdfium2": "pypdfium2",
+}
 _PLANNED = "planned, not used by this version: "
 _EXTRAS = {
     "tesseract": _PLANNED + "reads Cyrillic, Greek, Arabic, Indic and more scripts by Tesseract",
-    "pdf": _PLANNED + "reads scanned PDFs and writes searchable ones",
     "postgres": _PLANNED + "keeps a library of texts that several machines share and search",
     "server": _PLANNED + "offers reading as a REST service",
     "ray": _PLANNED + "reads on a cluster of machines",
@@ -122,7 +127,8 @@ def _libraries(problems: list[str]) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for module, name in _LIBRARIES.items():
         try:
-            found[name] = str(import_module(module).__version__)
+            version = getattr(import_module(module), "__version__", None)
+            found[name] = str(version or metadata.version(module))
         except (ImportError, OSError) as error:
             found[name] = None
             problems.append(

@@ -12,6 +12,7 @@ import typer
 
 from ocrloom.cli.interrupts import INTERRUPTED
 from ocrloom.errors import OcrException
+from ocrloom.image.source import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,6 @@ __all__ = [
     "explain",
     "full_traceback",
     "reports_errors",
-    "shown",
 ]
 
 BROKEN_PIPE = 141
@@ -30,11 +30,6 @@ BROKEN_PIPE = 141
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def shown(name: str) -> str:
-    """A file's name on one line: control characters and broken encodings escaped."""
-    return name if name.isprintable() else ascii(name)
 
 
 def exit_code(error: BaseException) -> int:

@@ -1,4 +1,4 @@
-"""Flags of the command line, derived from the fields of ``OcrOptions`` and ``Limits``."""
+"""Flags of the command line, derived from the fields of ``OcrOptions`` and what is in it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import inspect
 import re
 import textwrap
 from dataclasses import Field, fields, is_dataclass
+from enum import StrEnum
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, get_args, get_type_hints
 
 import typer
 
-from ocrloom.options import Limits, OcrOptions
+from ocrloom.options import OcrOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,10 +64,20 @@ def with_option_flags(command: Callable[..., R]) -> Callable[..., R]:
 
 
 def _make_options(flags: dict[str, Any], *, languages: tuple[LanguageLike, ...]) -> OcrOptions:
-    limited = {field.name for field in fields(Limits)}
-    limits = Limits(**{name: value for name, value in flags.items() if name in limited})
-    rest = {name: value for name, value in flags.items() if name not in limited}
-    return OcrOptions(languages=languages, limits=limits, **rest)  # type: ignore[arg-type]  # it parses
+    return OcrOptions(languages=languages, **_values(OcrOptions, flags))  # type: ignore[arg-type]  # it parses
+
+
+def _values(owner: type, flags: dict[str, Any]) -> dict[str, Any]:
+    """What the flags say about the fields of a class, options within options made of theirs."""
+    hints = get_type_hints(owner)
+    values = {}
+    for field in fields(owner):
+        kind = hints[field.name]
+        if isinstance(kind, type) and is_dataclass(kind):
+            values[field.name] = kind(**_values(kind, flags))
+        elif field.name in flags:
+            values[field.name] = flags[field.name]
+    return values
 
 
 def _parameters(owner: type) -> Iterator[inspect.Parameter]:
@@ -76,7 +87,7 @@ def _parameters(owner: type) -> Iterator[inspect.Parameter]:
         kind = hints[field.name]
         if isinstance(kind, type) and is_dataclass(kind):
             yield from _parameters(kind)
-        elif _without_none(kind) in (bool, int, float):
+        elif _without_none(kind) in (bool, int, float, str) or _is_choice(kind):
             yield _parameter(field, kind, docs.get(field.name, ""))
 
 
@@ -86,21 +97,42 @@ def _without_none(kind: object) -> object:
     return kinds[0] if isinstance(kind, UnionType) and len(kinds) == 1 else kind
 
 
+def _is_choice(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, StrEnum)
+
+
 def _parameter(field: Field[Any], kind: object, doc: str) -> inspect.Parameter:
     name = field.name.replace("_", "-")
+    # So that one line of help does not keep the docstring's own breaks.
+    doc = " ".join(doc.split())
     if kind is bool:
         option = typer.Option(f"--{name}/--no-{name}", help=doc)
     else:
-        # A docstring begins with its unit.
-        number = "N" if _without_none(kind) is int else "F"
-        metavar = "SECONDS" if doc.startswith("Seconds") else number
-        option = typer.Option(f"--{name}", metavar=metavar, help=doc)
+        option = typer.Option(
+            f"--{name}", metavar=_metavar(field, kind, doc), envvar=_variable(field), help=doc
+        )
     return inspect.Parameter(
         field.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=field.default,
         annotation=Annotated[kind, option],
     )
+
+
+def _metavar(field: Field[Any], kind: object, doc: str) -> str | None:
+    """What stands for the value in the help; of a choice Typer lists what there is."""
+    if _is_choice(kind):
+        return None
+    # A docstring begins with its unit.
+    number = "N" if _without_none(kind) is int else "F"
+    metavar: str = field.metadata.get("metavar", "SECONDS" if doc.startswith("Seconds") else number)
+    return metavar
+
+
+def _variable(field: Field[Any]) -> str | None:
+    """The environment variable that a value may come from, for what is nobody else's business."""
+    variable: str | None = field.metadata.get("envvar")
+    return variable
 
 
 def parse_size(given: str) -> int:

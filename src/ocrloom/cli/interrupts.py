@@ -6,15 +6,25 @@ import os
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["INTERRUPTED", "end_soon", "later", "let_the_next_one_kill"]
+__all__ = [
+    "INTERRUPTED",
+    "TERMINATED",
+    "end_soon",
+    "heed_sigterm",
+    "later",
+    "let_the_next_one_kill",
+]
 
 INTERRUPTED = 130
 """What a shell reports of a program ended by SIGINT."""
+
+TERMINATED = 143
+"""What a shell reports of a program ended by SIGTERM."""
 
 _PATIENCE = 0.5  # seconds that workers have to end; most need some hundredths
 
@@ -40,6 +50,20 @@ def let_the_next_one_kill() -> None:
     """Gives a second Ctrl-C its own way: who presses it wants nothing but the end."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def heed_sigterm() -> None:
+    """Lets SIGTERM end the run as an error does, so that no temporary file is left behind.
+
+    A second one ends the process at once.
+    """
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(*_: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    raise SystemExit(TERMINATED)
 
 
 def end_soon(code: int) -> None:

@@ -1,24 +1,32 @@
-"""Where results go: standard output, one file, or a folder with a file for every input."""
+"""Where results go: standard output, one file, or a folder with files for every input."""
 
 from __future__ import annotations
 
 import os
-import secrets
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from ocrloom.cli.errors import shown
-from ocrloom.errors import OcrOutputError
+from ocrloom.errors import OcrException, OcrOptionError, OcrOutputError
+from ocrloom.formats import FORMATS, ending_of, format_of
+from ocrloom.image.source import shown
+from ocrloom.saving import save
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from ocrloom.formats import Format
+    from ocrloom.image.lazy import ImageLike
     from ocrloom.result import OcrResult
 
-__all__ = ["STANDARD_STREAM", "Files", "Sink", "StandardOutput", "choose_targets"]
+__all__ = [
+    "STANDARD_STREAM",
+    "Files",
+    "Sink",
+    "StandardOutput",
+    "choose_formats",
+    "choose_targets",
+]
 
 STANDARD_STREAM = "-"
 """What people write for standard input and standard output."""
@@ -34,11 +42,17 @@ class Sink(Protocol):
     def shared(self) -> bool:
         """Whether all go to one place: their order matters, and an error there ends it all."""
 
-    def write(self, index: int, result: OcrResult) -> None:
+    def write(self, index: int, result: OcrResult, source: ImageLike) -> None:
         """Writes the result of the input of that index.
+
+        Args:
+            index: Place among the inputs.
+            result: What was read of it.
+            source: The input, for formats that show it.
 
         Raises:
             OcrOutputError: It cannot be written.
+            OcrException: A format needs the input again, which cannot be had any more.
             BrokenPipeError: Who was to read it has gone.
         """
 
@@ -57,21 +71,27 @@ class StandardOutput:
             announce: Called with the index before each result.
 
         Raises:
-            OcrOutputError: Standard output is closed.
+            OcrOutputError: Standard output is closed, or a terminal and the format is not text.
         """
         if out is None:
             raise OcrOutputError(
                 "standard output is closed; redirect it, or name a file with --output"
             )
+        if form.binary and out.isatty():
+            raise OcrOutputError(
+                f"{form.name} is not for a terminal; redirect standard output, or name a file with "
+                "--output"
+            )
         self._out = out
         self._form = form
         self._announce = announce
 
-    def write(self, index: int, result: OcrResult) -> None:
+    def write(self, index: int, result: OcrResult, source: ImageLike) -> None:
         """Writes at once what it is given; see `Sink`."""
+        data = self._form.encode(result, source)
         self._announce(index)
         try:
-            self._out.write(_encoded(self._form, result))
+            self._out.write(data)
             # At once: who reads it is waiting, and only now a full disk shows.
             self._out.flush()
         except BrokenPipeError:
@@ -83,63 +103,98 @@ class StandardOutput:
 
 
 class Files:
-    """One file for every result, complete or not there at all."""
+    """A file for every result and format, complete or not there at all."""
 
     shared = False
 
-    def __init__(self, targets: Sequence[Path], form: Format) -> None:
-        """Makes a sink of a target for every input."""
+    def __init__(
+        self,
+        names: Sequence[str],
+        targets: Sequence[Sequence[Path]],
+        formats: Sequence[Format],
+    ) -> None:
+        """Makes a sink.
+
+        Args:
+            names: The inputs.
+            targets: For every input a path for every format.
+            formats: How to write.
+        """
+        self._names = names
         self._targets = targets
-        self._form = form
+        self._formats = formats
+        self._owners = {
+            path: name for name, paths in zip(names, targets, strict=True) for path in paths
+        }
 
-    def write(self, index: int, result: OcrResult) -> None:
-        """Writes a file that is whole or not there; see `Sink`."""
-        target = self._targets[index]
-        try:
-            _write(target, _encoded(self._form, result))
-        except OSError as error:
-            raise OcrOutputError(
-                f"{shown(str(target))}: cannot be written: {error.strerror}; check the folder's "
-                "permissions and its disk"
-            ) from error
+    def write(self, index: int, result: OcrResult, source: ImageLike) -> None:
+        """Writes files that are whole or not there; one that cannot be stops no other."""
 
+        def check(path: Path) -> None:
+            # Where every page has a file, its name was not known before.
+            owner = self._owners.setdefault(path, self._names[index])
+            _refuse_clashes((owner, self._names[index]), (path, path))
+            _refuse_inputs(self._names, (path,))
 
-def _encoded(form: Format, result: OcrResult) -> bytes:
-    return form.render(result).encode("utf-8", errors="replace")
-
-
-def _write(target: Path, data: bytes) -> None:
-    if target.exists() and not target.is_file():
-        # A device or a FIFO is written to; replacing it would destroy it.
-        target.write_bytes(data)
-        return
-    # What a link points to is replaced, not the link.
-    target = target.resolve()
-    temporary = target.with_name(f".ocrloom-{secrets.token_hex(8)}.tmp")
-    # Not by `tempfile`, whose files only their owner may read.
-    mode = target.stat().st_mode & 0o777 if target.exists() else None
-    try:
-        with temporary.open("xb") as file:
-            if mode is not None:
-                temporary.chmod(mode)
-            file.write(data)
-        temporary.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+        refused: list[OcrException] = []
+        for form, target in zip(self._formats, self._targets[index], strict=True):
+            try:
+                save(result, target, form, source, check)
+            except OcrException as error:
+                refused.append(error)
+        if len(refused) > 1:
+            raise OcrOutputError("; ".join(map(str, refused))) from refused[0]
+        if refused:
+            raise refused[0]
 
 
-def choose_targets(names: Sequence[str], output: str, suffix: str) -> tuple[Path, ...] | None:
-    """Finds the file for every input, and makes the folder for them where one is meant.
+def choose_formats(
+    names: Sequence[str], output: str, given: Sequence[Format]
+) -> tuple[Format, ...]:
+    """Finds what to write.
+
+    Args:
+        names: The inputs.
+        output: As the user named it; its ending decides where no format is given.
+        given: What the user asked for; may be empty.
+
+    Raises:
+        OcrOptionError: Standard output cannot take it, or the ending belongs to several formats.
+    """
+    if not given:
+        if output in _OUTPUT_NAMES or _is_folder(names, output):
+            return (FORMATS["txt"],)
+        # Any other name is one for text; only of this ending two formats are known.
+        ambiguous = output.lower().endswith(".xml")
+        return (format_of(output) if ambiguous else ending_of(output) or FORMATS["txt"],)
+    formats = tuple(dict.fromkeys(given))
+    if output not in _OUTPUT_NAMES:
+        return formats
+    if len(formats) > 1:
+        raise OcrOptionError(
+            "standard output takes one format, got "
+            f"{', '.join(form.name for form in formats)}; name a folder with --output"
+        )
+    if len(names) > 1 and not formats[0].stackable:
+        raise OcrOptionError(
+            f"documents of the format {formats[0].name} cannot follow each other on standard "
+            "output; name a folder with --output"
+        )
+    return formats
+
+
+def choose_targets(
+    names: Sequence[str], output: str, formats: Sequence[Format]
+) -> list[tuple[Path, ...]] | None:
+    """Finds the files for every input, and makes the folder for them where one is meant.
 
     Args:
         names: The inputs.
         output: As the user named it.
-        suffix: Ending of the files to write.
+        formats: What to write; several need a folder.
 
     Returns:
-        The paths, or None for standard output.
+        For every input a path for every format, or None for standard output.
 
     Raises:
         OcrOutputError: Nothing can be written there, two inputs would be written to one file, or
@@ -148,34 +203,47 @@ def choose_targets(names: Sequence[str], output: str, suffix: str) -> tuple[Path
     if output in _OUTPUT_NAMES:
         return None
     folder = Path(output)
-    if len(names) > 1 or output.endswith(("/", os.sep)) or folder.is_dir():
-        _make_folder(folder, len(names))
-        targets = tuple(folder / f"{_stem(name)}{suffix}" for name in names)
+    if _is_folder(names, output) or len(formats) > 1:
+        _make_folder(folder, len(names), len(formats))
+        targets = [
+            tuple(folder / f"{_stem(name)}{form.suffix}" for form in formats) for name in names
+        ]
     else:
         _check_parent(folder)
-        targets = (folder,)
-    _refuse_clashes(names, targets)
-    _refuse_inputs(names, targets)
+        targets = [(folder,)]
+    for paths in zip(*targets, strict=True):
+        _refuse_clashes(names, paths)
+        _refuse_inputs(names, paths)
     return targets
+
+
+def _is_folder(names: Sequence[str], output: str) -> bool:
+    return len(names) > 1 or output.endswith(("/", os.sep)) or Path(output).is_dir()
 
 
 def _stem(name: str) -> str:
     return "stdin" if name == STANDARD_STREAM else Path(name).stem
 
 
-def _make_folder(folder: Path, inputs: int) -> None:
+def _make_folder(folder: Path, inputs: int, formats: int) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
         raise OcrOutputError(
-            f"{shown(str(folder))}: expected a folder for {inputs} input{'s' * (inputs > 1)}, "
-            "found a file; give another name to --output"
+            f"{shown(str(folder))}: expected a folder for {_counted(inputs, formats)}, found a "
+            "file; give another name to --output"
         ) from error
     except OSError as error:
         raise OcrOutputError(
             f"{shown(str(folder))}: this folder cannot be made: {error.strerror}; give another "
             "name to --output"
         ) from error
+
+
+def _counted(inputs: int, formats: int) -> str:
+    if inputs == 1 and formats > 1:
+        return f"{formats} formats"
+    return f"{inputs} input{'s' * (inputs > 1)}"
 
 
 def _check_parent(target: Path) -> None:

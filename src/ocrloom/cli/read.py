@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ocrloom.cli.errors import explain, full_traceback, shown
+from ocrloom.cli.errors import explain, full_traceback
+from ocrloom.cli.inputs import Kept, check_inputs, engine_of, sources, title
 from ocrloom.cli.interrupts import INTERRUPTED, later, let_the_next_one_kill
 from ocrloom.cli.outputs import (
-    STANDARD_STREAM,
     Files,
     Sink,
     StandardOutput,
+    choose_formats,
     choose_targets,
 )
 from ocrloom.cli.progress import Messages
 from ocrloom.cli.streams import Streams, own_streams
 from ocrloom.cli.tally import Tally, plural
 from ocrloom.cli.watch import Watch
-from ocrloom.engine import OcrEngine
 from ocrloom.errors import (
     OcrCancelled,
-    OcrOptionError,
-    OcrOutputError,
-    OcrSourceUnreadable,
+    OcrException,
     OcrStopped,
     OcrTimeout,
 )
+from ocrloom.image import Image
+from ocrloom.image.source import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ocrloom.engine import OcrOutcome, Outcomes
     from ocrloom.formats import Format
     from ocrloom.image.lazy import ImageLike
-    from ocrloom.journal import Journal
     from ocrloom.options import OcrOptions
 
 __all__ = ["Request", "read_files"]
@@ -47,7 +43,7 @@ class Request:
     """What the user asked for; the fields are the flags."""
 
     names: tuple[str, ...]
-    format: Format
+    formats: tuple[Format, ...]
     output: str
     jobs: int | None
     memory: int | None
@@ -67,14 +63,12 @@ def read_files(request: Request) -> int:
         OcrException: Nothing could be begun or all had to be given up.
         BrokenPipeError: Who was to read standard output has gone.
     """
-    _check_standard_input(request.names)
-    engine = OcrEngine(
-        options=request.options,
-        workers=request.jobs,
-        memory=request.memory,
-        journal=_journal(request.resume),
-    )
-    targets = choose_targets(request.names, request.output, request.format.suffix)
+    check_inputs(request.names)
+    engine = engine_of(request.options, request.jobs, request.memory, request.resume)
+    formats = choose_formats(request.names, request.output, request.formats)
+    targets = choose_targets(request.names, request.output, formats)
+    # Whether the inputs are needed once more when their results are written.
+    keep = any(form.needs_source for form in formats)
     watch = Watch(len(request.names))
     with own_streams(chatter=request.verbose) as streams:
         # Where the result goes to the terminal, a bar would run through it.
@@ -83,21 +77,24 @@ def read_files(request: Request) -> int:
         with Messages(streams.err, watch=watch, bar=bar) as messages:
             sink: Sink
             if targets is None:
-                sink = _standard_output(request, streams, messages, watched=watched)
+                sink = _standard_output(request, formats[0], streams, messages, watched=watched)
             else:
-                sink = Files(targets, request.format)
+                sink = Files(request.names, targets, formats)
             outcomes = engine.process_many(
-                _sources(request.names), ordered=sink.shared, progress=watch
+                sources(request.names, keep=keep), ordered=sink.shared, progress=watch
             )
             with outcomes:
-                return _Run(request, sink, messages, watch).consume(outcomes)
+                return _Run(request, sink, messages, watch, keep=keep).consume(outcomes)
 
 
 class _Run:
     """Takes outcomes as they come, writes them and says what went wrong."""
 
-    def __init__(self, request: Request, sink: Sink, messages: Messages, watch: Watch) -> None:
+    def __init__(
+        self, request: Request, sink: Sink, messages: Messages, watch: Watch, *, keep: bool
+    ) -> None:
         self._request = request
+        self._keep = keep
         self._sink = sink
         self._messages = messages
         self._watch = watch
@@ -120,22 +117,32 @@ class _Run:
         return tally.exit_code
 
     def _take(self, outcome: OcrOutcome) -> None:
-        name = _title(self._request.names[outcome.index])
+        name = title(self._request.names[outcome.index])
         error = outcome.error
         result = error.partial if isinstance(error, OcrStopped) else outcome.result
+        failures = result.failures if result is not None else ()
         if result is not None and result.pages:
             try:
-                self._sink.write(outcome.index, result)
-            except OcrOutputError as refused:
+                self._sink.write(outcome.index, result, self._source(outcome))
+            except OcrException as refused:
                 if self._sink.shared:
                     raise
                 result, error = None, refused
         pages = self._watch.take(outcome.name)
         self._tally.add(name, result, error, pages)
-        for failure in result.failures if result is not None else ():
+        for failure in failures:
             self._messages.say(explain(failure.error, name))
         if error is not None and not isinstance(error, OcrCancelled):
             self._say_error(error, name, pages)
+
+    def _source(self, outcome: OcrOutcome) -> ImageLike:
+        """The input as it was read, for formats that show it."""
+        if not self._keep:
+            return outcome.source
+        kept = outcome.source
+        options = self._request.options
+        image = Image.load(kept.data if isinstance(kept, Kept) else kept, limits=options.limits)
+        return image.defaulting_to(options.pdf)
 
     def _say_error(self, error: BaseException, name: str, pages: int | None) -> None:
         # What went wrong with a page is told without the place where it arose.
@@ -164,7 +171,7 @@ class _Run:
                     self._take(outcome)
         text = tally.summary()
         if tally.total == 1 and tally.pages:
-            name = shown(_title(self._request.names[0]))
+            name = shown(title(self._request.names[0]))
             text = f"{tally.read_pages} of {plural(tally.pages, 'page')} of {name} written"
         self._messages.say(f"ocrloom: interrupted: {text}{self._again and f'; {self._again}'}")
 
@@ -174,37 +181,11 @@ class _Run:
         return "the same command goes on from there" if self._request.resume else ""
 
 
-def _title(name: str) -> str:
-    """What an input is called in messages."""
-    return "<stdin>" if name == STANDARD_STREAM else name
-
-
-def _check_standard_input(names: tuple[str, ...]) -> None:
-    if names.count(STANDARD_STREAM) > 1:
-        raise OcrOptionError("standard input can be read only once; name - only once")
-    if STANDARD_STREAM in names and sys.stdin is None:
-        raise OcrSourceUnreadable("standard input is closed; give a file's name instead of -")
-
-
-def _sources(names: tuple[str, ...]) -> Iterator[ImageLike]:
-    for name in names:
-        yield sys.stdin.buffer if name == STANDARD_STREAM else name
-
-
-def _journal(folder: str | None) -> Journal | None:
-    if folder is None:
-        return None
-    # Here and not at the top: few readings keep one.
-    from ocrloom.journal import Journal
-
-    return Journal(folder)
-
-
 def _standard_output(
-    request: Request, streams: Streams, messages: Messages, *, watched: bool
+    request: Request, form: Format, streams: Streams, messages: Messages, *, watched: bool
 ) -> StandardOutput:
     def announce(index: int) -> None:
         if watched and len(request.names) > 1:
-            messages.say(f"==> {shown(_title(request.names[index]))} <==")
+            messages.say(f"==> {shown(title(request.names[index]))} <==")
 
-    return StandardOutput(streams.out, request.format, announce)
+    return StandardOutput(streams.out, form, announce)

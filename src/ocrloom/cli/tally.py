@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ocrloom.cli.errors import exit_code, shown
+from ocrloom.cli.errors import exit_code
 from ocrloom.errors import OcrCancelled
+from ocrloom.image.source import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

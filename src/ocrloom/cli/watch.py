@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ocrloom.cli.errors import shown
+from ocrloom.image.source import shown
 from ocrloom.progress import Stage
 
 if TYPE_CHECKING:
@@ -119,4 +119,4 @@ def _line(name: str | None, pages: int, reading: Sequence[int]) -> str:
     numbers = ", ".join(map(str, reading[:_NUMBERS]))
     more = len(reading) - _NUMBERS
     rest = f" and {more} more" if more > 0 else ""
-    return f"{title}: page{'s' * (len(reading) != 1)} {numbers}{rest} of {pages}"
+    return f"{title}: page{'s' * (len(reading) != 1)} {numbers}{rest}"

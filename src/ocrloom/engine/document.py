@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+from bisect import bisect_left
 from collections import deque
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -17,17 +19,20 @@ from ocrloom.errors import (
     OcrStopped,
     OcrTimeout,
 )
+from ocrloom.image.source import shown
+from ocrloom.image.text import TextReader
 from ocrloom.progress import Progress, Stage
 from ocrloom.result import OcrResult, Page, PageFailure
 from ocrloom.scheduling.deadlines import Deadline, call_after
 from ocrloom.scheduling.fair import OverBudget
 from ocrloom.scheduling.pool import Stopped
+from ocrloom.selection import select_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from ocrloom.engine.readers import Shelf
-    from ocrloom.image import Image, Reader
+    from ocrloom.image import Image, PageText, Reader
     from ocrloom.journal import Entry, Journal
     from ocrloom.options import OcrOptions
     from ocrloom.scheduling.context import Context
@@ -47,7 +52,10 @@ class Listener(Protocol):
         """A page was read, or could not be; in the order in which that happens."""
 
     def ended(self, error: BaseException | None) -> None:
-        """Nothing more will come: all is settled, or this error has ended it. Called once, last."""
+        """All is settled, or this error has ended it: that of the first page if none could be read.
+
+        Called once, and last unless it was ended early: then a page may still be on its way.
+        """
 
 
 class Document:
@@ -82,7 +90,7 @@ class Document:
         """
         self.name = image.name
         self._image: Image | None = image
-        self._options = options
+        self._options = options if image.pdf is None else replace(options, pdf=image.pdf)
         self._pool = pool
         self._shelf = shelf
         self._window = window
@@ -99,6 +107,8 @@ class Document:
         self._opened = self._begun
         self._deadline: Deadline | None = None
         self._settled: dict[int, Outcome] = {}
+        self._failure: PageFailure | None = None  # of the page with the lowest number
+        self._numbers: Sequence[int] = ()  # of the pages that are read, once it is opened
         self._count: int | None = None
         self._planned = self._consumed = self._done = self._failed = self._handed = 0
         self._ended = self._over = False
@@ -122,7 +132,7 @@ class Document:
             self._listener = None if over else listener
         if over:
             # Its engine was closed in between.
-            listener.ended(self._stopped(OcrCancelled, "was cancelled"))
+            listener.ended(self.cancelled())
             return
         seconds = self._options.timeout
         if seconds is not None:
@@ -132,7 +142,12 @@ class Document:
 
     def stop(self) -> None:
         """Drops what waits and ends what runs at its next checkpoint; no effect after the end."""
-        self._end_early(OcrCancelled, "was cancelled")
+        if self._claim():
+            self._finish(self.cancelled())
+
+    def cancelled(self) -> OcrStopped:
+        """The error that says it was cancelled, with what is finished."""
+        return self._stopped(OcrCancelled, "was cancelled")
 
     def consumed(self, number: int) -> None:
         """Forgets a page, which somebody has taken, and makes room for another."""
@@ -171,20 +186,25 @@ class Document:
         image = self._image
         if image is None:
             return
-        with self._lend(image) as reader:
-            self._count = reader.count
+        with self._lend(image, context) as reader:
+            self._numbers = select_pages(self._options.pages, reader.count, shown(self.name))
+        self._count = len(self._numbers)
         if self._journal is not None:
             self._entry = _entry_of(self._journal, image, self._options, context)
         self._opened = monotonic()
         self._tell(Stage.OPENED)
         self._plan(context)
 
+    def place(self, number: int) -> int:
+        """Which of the pages that are read one is, from 1."""
+        return bisect_left(self._numbers, number) + 1
+
     def _plan(self, context: Context) -> None:
         """Lets the next frame wait for its turn, if there is one that may."""
         while (number := self._next()) is not None:
             context.checkpoint()
             try:
-                self._add(number)
+                self._add(number, context)
             except OcrException as error:
                 self._settle(number, PageFailure.of(number, error))
             else:
@@ -196,17 +216,20 @@ class Document:
             if full or self._ended or self._planned == self._count:
                 return None
             self._planned += 1
-            return self._planned
+            return self._numbers[self._planned - 1]
 
-    def _add(self, number: int) -> None:
+    def _add(self, number: int, context: Context) -> None:
         image = self._image
         if image is None:
             return
         known = None if self._entry is None else self._entry.get(number)
         cost = 1
         if known is None:
-            with self._lend(image) as reader:
-                cost = max(1, reader.cost(number))
+            with self._lend(image, context, number) as reader:
+                text = _own_text(reader, number, context)
+                # Text takes next to nothing, and the picture of its page may be over any limit.
+                if text is None or text.needs_ocr:
+                    cost = max(1, reader.cost(number))
         work = self._step(partial(self._read, image, number, known))
         try:
             self._pool.add(self._job, work, cost)
@@ -232,18 +255,23 @@ class Document:
 
     def _recognise(self, image: Image, number: int, context: Context) -> Page:
         # Here and not at the top: this import brings NumPy, OpenCV and OpenVINO.
-        from ocrloom.reading import read_frame
+        from ocrloom.reading import read_frame, read_text
 
         self._tell(Stage.DECODING, number)
-        with self._lend(image) as reader:
+        with self._lend(image, context, number) as reader:
+            # Once more, as what was planned is not kept: many sources may wait for their turns.
+            text = _own_text(reader, number, context)
+            if text is not None and not text.needs_ocr:
+                return read_text(text, self._options)
             frame = reader.read(number, context.checkpoint)
         self._tell(Stage.READING, number)
-        return read_frame(frame, self._options, context)
+        page = read_frame(frame, self._options, context)
+        return page if text is None else replace(page, reason=text.reason)
 
     @contextmanager
-    def _lend(self, image: Image) -> Iterator[Reader]:
+    def _lend(self, image: Image, context: Context, number: int = 0) -> Iterator[Reader]:
         try:
-            with self._shelf.lend(image) as reader:
+            with self._shelf.lend(image, context.checkpoint, number) as reader:
                 yield reader
         finally:
             if self._ended:
@@ -255,7 +283,10 @@ class Document:
                 return
             self._settled[number] = outcome
             self._done += 1
-            self._failed += isinstance(outcome, PageFailure)
+            if isinstance(outcome, PageFailure):
+                self._failed += 1
+                if self._failure is None or number < self._failure.number:
+                    self._failure = outcome
         self._tell(Stage.PAGE_DONE, number)
         if (listener := self._listener) is not None:
             listener.settled(outcome)
@@ -263,16 +294,16 @@ class Document:
             # Only now, so that the end comes after the last page in every listener's view.
             self._handed += 1
             last = self._handed == self._count
+            # Beside pages that were read, failures are part of the result.
+            failure = self._failure if self._failed == self._count else None
         if last:
-            self._end(None)
+            self._end(None if failure is None else failure.error)
 
     def _expire(self) -> None:
         seconds = self._options.timeout
-        self._end_early(OcrTimeout, f"was not finished within the timeout of {seconds:g} s")
-
-    def _end_early(self, kind: type[OcrStopped], what: str) -> None:
+        what = f"was not finished within the timeout of {seconds:g} s"
         if self._claim():
-            self._finish(self._stopped(kind, what))
+            self._finish(self._stopped(OcrTimeout, what))
 
     def _stopped(self, kind: type[OcrStopped], what: str) -> OcrStopped:
         pages = "" if self._count is None else f" of {self._count}"
@@ -359,6 +390,11 @@ def _call(watcher: Callable[[Progress], None], event: Progress) -> None:
         if main and isinstance(error, KeyboardInterrupt):
             raise
         _LOG.exception("a progress callback ended with an exception")
+
+
+def _own_text(reader: Reader, number: int, context: Context) -> PageText | None:
+    """What a page holds as text; None of sources that hold pictures alone."""
+    return reader.text(number, context.checkpoint) if isinstance(reader, TextReader) else None
 
 
 def _entry_of(journal: Journal, image: Image, options: OcrOptions, context: Context) -> Entry:

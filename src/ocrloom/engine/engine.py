@@ -8,9 +8,10 @@ import weakref
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from ocrloom._version import __version__
+from ocrloom.engine.closing import Closing
 from ocrloom.engine.document import Document
 from ocrloom.engine.futures import OcrFuture
 from ocrloom.engine.many import OcrOutcome, Outcomes
@@ -41,7 +42,7 @@ __all__ = ["OcrEngine"]
 _AHEAD = 4
 
 
-class OcrEngine:
+class OcrEngine(Closing):
     """Reads text from images.
 
     Engines are cheap: models load once a process, on first use, and all engines share them and
@@ -132,7 +133,7 @@ class OcrEngine:
             OcrLanguageNotInstalled: The language's recogniser is not installed.
             OcrEngineError: The engine was closed, or the process forked after reading began.
         """
-        return self._begin(source, progress=progress, share=_share(bulk=bulk))
+        return self._begin(source, progress=_in_loop(progress), share=_share(bulk=bulk))
 
     def process(
         self, source: ImageLike, *, progress: Callable[[Progress], None] | None = None
@@ -177,7 +178,8 @@ class OcrEngine:
             OcrException: What `process_async` raises.
         """
         window = self._ahead(ahead)
-        document = self._document(source, progress, share=_share(bulk=bulk), window=window)
+        share = _share(bulk=bulk)
+        document = self._document(source, _in_loop(progress), share=share, window=window)
         return PageStream(document, ordered=ordered)
 
     def process_many(
@@ -233,17 +235,9 @@ class OcrEngine:
         if self._pool is not shared_pool():
             self._pool.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        # Workers end at their next checkpoint, for which the loop need not wait.
+    async def aclose(self) -> None:
+        """The same as `close`, without holding up the event loop."""
+        # It waits for workers, which end at their next checkpoint.
         await asyncio.to_thread(self.close)
 
     def _begin(
@@ -268,7 +262,7 @@ class OcrEngine:
     ) -> Document:
         options = self.options
         _check_installed(options.languages)
-        image = Image.load(source, limits=options.limits)
+        image = Image.load(source, limits=options.limits).defaulting_to(options.pdf)
         with self._lock:
             if self._closed:
                 raise OcrEngineError("this engine was closed; make another OcrEngine")
@@ -290,7 +284,7 @@ class OcrEngine:
                 ) from error
             self._begun.add(document)
         if progress is not None:
-            document.watch(_in_loop(progress) or progress)
+            document.watch(progress)
         return document
 
     def _ahead(self, given: int | None) -> int:

@@ -66,7 +66,7 @@ class OcrFuture(Future[OcrResult]):
         try:
             return super().result(timeout)
         except concurrent.futures.CancelledError:
-            raise self._cancelled() from None
+            raise self._document.cancelled() from None
         finally:
             # An error's traceback holds this frame: with the future in it they would be a cycle.
             del self
@@ -81,7 +81,7 @@ class OcrFuture(Future[OcrResult]):
         try:
             return super().exception(timeout)
         except concurrent.futures.CancelledError:
-            raise self._cancelled() from None
+            raise self._document.cancelled() from None
 
     def __await__(self) -> Generator[Any, None, OcrResult]:
         return self._wait().__await__()
@@ -93,17 +93,9 @@ class OcrFuture(Future[OcrResult]):
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            raise self._cancelled() from None
+            raise self._document.cancelled() from None
         finally:
             del self  # as in `result`
-
-    def _cancelled(self) -> OcrCancelled:
-        error = OcrCancelled(
-            f"{self._document.name or 'the image'}: was cancelled; what was finished is in the "
-            "exception's .partial"
-        )
-        error.partial = self.partial
-        return error
 
     # What the document tells
 
@@ -111,16 +103,13 @@ class OcrFuture(Future[OcrResult]):
         """Nothing to do before the end."""
 
     def ended(self, error: BaseException | None) -> None:
-        """Ends with the result; with the first failure where no page could be read."""
-        result = self._document.result
+        """Ends with the result or the error."""
         if isinstance(error, OcrCancelled):
             self.drop()
         elif error is not None:
             self.fail(error)
-        elif not result.pages and result.failures:
-            self.fail(result.failures[0].error)
         else:
-            self.settle(result)
+            self.settle(self._document.result)
 
 
 def _stop_if_cancelled(future: concurrent.futures.Future[OcrResult]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
+from ocrloom.engine.closing import Closing
 from ocrloom.errors import OcrCancelled, OcrEngineError
 from ocrloom.scheduling.channel import Channel, Closed
 from ocrloom.scheduling.finalizers import call_soon, prepare
@@ -45,7 +46,7 @@ class OcrOutcome:
         return self.result
 
 
-class Outcomes:
+class Outcomes(Closing):
     """One outcome for each source, for ``async for`` and for ``for``.
 
     No more sources are begun than were asked for ahead of the consumer: a slow one holds the
@@ -108,10 +109,6 @@ class Outcomes:
         _cancel(future for _, future in begun.values())
         self._done.close()
         return begun
-
-    async def aclose(self) -> None:
-        """The same, as generators have it."""
-        self.close()
 
     def __iter__(self) -> Self:
         return self
@@ -207,18 +204,6 @@ class Outcomes:
                 self._start(coming.result())
             except StopAsyncIteration:
                 self._exhausted = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.close()
 
     def __del__(self) -> None:
         if self.__dict__.get("_begun"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Self
 
+from ocrloom.engine.closing import Closing
 from ocrloom.engine.events import Events
 from ocrloom.errors import OcrPagesFailed
 from ocrloom.result import Page, PageFailure
@@ -12,13 +13,15 @@ from ocrloom.scheduling.channel import Channel, Closed
 from ocrloom.scheduling.finalizers import call_soon, prepare
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ocrloom.engine.document import Document, Outcome
     from ocrloom.progress import Progress
 
 __all__ = ["PageStream"]
 
 
-class PageStream:
+class PageStream(Closing):
     """The pages of one source, for ``async for`` and for ``for``, each as soon as it is ready.
 
     No more pages are read ahead than were asked for: a slow consumer holds the reading up and not
@@ -38,7 +41,7 @@ class PageStream:
         self._document = document
         self._failures: list[PageFailure] = []
         self._closed = False
-        self._line = _Line(ordered=ordered)
+        self._line = _Line(document.place if ordered else None)
         prepare()
         document.start(self._line)
 
@@ -60,10 +63,6 @@ class PageStream:
         """Ends the reading, and the stream; what was not consumed is dropped."""
         self._closed = True
         self._document.stop()
-
-    async def aclose(self) -> None:
-        """The same, as generators have it."""
-        self.close()
 
     def __iter__(self) -> Self:
         return self
@@ -124,22 +123,8 @@ class PageStream:
             finally:
                 # The traceback knows this frame: no cycle, which would keep the pages alive.
                 del error
-        if len(self._failures) == self.progress.pages:
-            raise self._failures[0].error
         if self._failures:
             raise OcrPagesFailed.of(self._document.name, self._failures)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.close()
 
     def __del__(self) -> None:
         # The document knows the line and not the stream, so this is called after a mere `break`.
@@ -149,22 +134,22 @@ class PageStream:
 
 
 class _Line:
-    """Outcomes that wait for the consumer, put in order if wanted."""
+    """Outcomes that wait for the consumer, put in order where their places are known."""
 
-    def __init__(self, *, ordered: bool) -> None:
+    def __init__(self, place: Callable[[int], int] | None) -> None:
         self.channel: Channel[Outcome] = Channel()
         self.error: BaseException | None = None
-        self._ordered = ordered
+        self._place = place
         self._early: dict[int, Outcome] = {}
         self._turn = 1
         self._lock = threading.Lock()
 
     def settled(self, outcome: Outcome) -> None:
         with self._lock:
-            if not self._ordered:
+            if self._place is None:
                 self.channel.put(outcome)
                 return
-            self._early[outcome.number] = outcome
+            self._early[self._place(outcome.number)] = outcome
             while (following := self._early.pop(self._turn, None)) is not None:
                 self.channel.put(following)
                 self._turn += 1

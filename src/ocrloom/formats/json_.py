@@ -3,17 +3,32 @@
 The document is described by ``result.schema.json`` beside this module. ``text``, and ``confidence``
 but for that of words, are there for readers of the JSON; they follow from the words, so `parse`
 passes over them. It passes over names that it does not know, too: a later version may add some.
-Older documents have neither ``failures`` nor ``scale``.
+Older documents have no ``failures``, and pages and blocks with fewer names.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict, deque
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ocrloom.errors import OcrOptionError, OcrOutputError
-from ocrloom.result import Block, Line, OcrResult, Page, PageFailure, Point, Polygon, Word
+from ocrloom.result import (
+    Block,
+    BlockKind,
+    Cell,
+    Line,
+    OcrResult,
+    Page,
+    PageFailure,
+    Point,
+    Polygon,
+    ReadBy,
+    Table,
+    Word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +39,7 @@ SCHEMA = "ocrloom/1"
 """Value of ``schema``: the number changes when a reader of the old one would go wrong."""
 
 T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
 
 # Halves of surrogate pairs, which UTF-8 cannot hold: Python puts them into file names that are
 # not UTF-8. JSON has an escape for them.
@@ -36,17 +52,16 @@ def render(result: OcrResult) -> str:
     Raises:
         OcrOutputError: A number in the result is infinite or not a number.
     """
-    document = {
-        "schema": SCHEMA,
-        "source": result.source,
-        "text": result.text,
-        "pages": [page_document(page) for page in result.pages],
+    before = {"schema": SCHEMA, "source": result.source, "text": result.text}
+    after = {
         "failures": [
             {"number": failure.number, "kind": failure.kind, "message": failure.message}
             for failure in result.failures
-        ],
+        ]
     }
-    return encode(document) + "\n"
+    # Page by page, as the document of all would take many times the memory of its text.
+    pages = ",".join(encode(page_document(page)) for page in result.pages)
+    return f'{encode(before)[:-1]},"pages":[{pages}],{encode(after)[1:]}\n'
 
 
 def encode(document: Mapping[str, object]) -> str:
@@ -76,9 +91,40 @@ def page_document(page: Page) -> dict[str, Any]:
         "skew": page.skew,
         "text": page.text,
         "confidence": page.confidence,
-        "blocks": [
-            {"polygon": block.polygon, "lines": [_line(line) for line in block.lines]}
-            for block in page.blocks
+        "read_by": page.read_by,
+        "reason": page.reason,
+        "blocks": [_block(block) for block in page.blocks],
+    }
+
+
+def _block(block: Block) -> dict[str, Any]:
+    return {
+        "kind": block.kind,
+        "level": block.level,
+        "polygon": block.polygon,
+        "lines": [_line(line) for line in block.lines],
+        "table": block.table and _table(block.table, block),
+    }
+
+
+def _table(table: Table, block: Block) -> dict[str, Any]:
+    """Words stand in the lines; a cell has their places among the block's words, from 0."""
+    places: dict[Word, deque[int]] = defaultdict(deque)
+    for place, word in enumerate(word for line in block.lines for word in line.words):
+        places[word].append(place)
+    return {
+        "rows": table.rows,
+        "columns": table.columns,
+        "cells": [
+            {
+                "row": cell.row,
+                "column": cell.column,
+                "row_span": cell.row_span,
+                "column_span": cell.column_span,
+                "polygon": cell.polygon,
+                "words": [places[word].popleft() for word in cell.words],
+            }
+            for cell in table.cells
         ],
     }
 
@@ -180,6 +226,12 @@ class _Node:
             raise self.refuse("text")
         return self.value
 
+    def one_of(self, kinds: type[E]) -> E:
+        try:
+            return kinds(self.value)
+        except ValueError:
+            raise self.refuse(f"one of {', '.join(map(str, kinds))}") from None
+
     def whole(self) -> int:
         if not isinstance(self.value, int) or isinstance(self.value, bool):
             raise self.refuse("a whole number")
@@ -198,7 +250,7 @@ class _Node:
 
 def _parse_page(node: _Node) -> Page:
     dpi = node.get("dpi")
-    scale = node.find("scale")
+    scale, read_by, reason = map(node.find, ("scale", "read_by", "reason"))
     return Page(
         number=node.get("number").whole(),
         width=node.get("width").whole(),
@@ -208,6 +260,8 @@ def _parse_page(node: _Node) -> Page:
         scale=1.0 if scale is None else scale.number(),
         skew=node.get("skew").number(),
         blocks=node.get("blocks").each(_parse_block),
+        read_by=ReadBy.OCR if read_by is None else read_by.one_of(ReadBy),
+        reason="" if reason is None else reason.text(),
     )
 
 
@@ -220,7 +274,42 @@ def _parse_failure(node: _Node) -> PageFailure:
 
 
 def _parse_block(node: _Node) -> Block:
-    return Block(lines=node.get("lines").each(_parse_line), polygon=_polygon(node.get("polygon")))
+    lines = node.get("lines").each(_parse_line)
+    kind, level, table = map(node.find, ("kind", "level", "table"))
+    return Block(
+        lines=lines,
+        polygon=_polygon(node.get("polygon")),
+        kind=BlockKind.PARAGRAPH if kind is None else kind.one_of(BlockKind),
+        level=0 if level is None else level.whole(),
+        table=None if table is None or table.value is None else _parse_table(table, lines),
+    )
+
+
+def _parse_table(node: _Node, lines: tuple[Line, ...]) -> Table:
+    words = [word for line in lines for word in line.words]
+
+    def word(place: _Node) -> Word:
+        number = place.whole()
+        if not 0 <= number < len(words):
+            raise place.refuse(f"the place of one of the block's {len(words)} words")
+        return words[number]
+
+    def cell(node: _Node) -> Cell:
+        return Cell(
+            row=node.get("row").whole(),
+            column=node.get("column").whole(),
+            row_span=node.get("row_span").whole(),
+            column_span=node.get("column_span").whole(),
+            polygon=_polygon(node.get("polygon")),
+            words=node.get("words").each(word),
+        )
+
+    rows, columns = node.get("rows").whole(), node.get("columns").whole()
+    cells = node.get("cells").each(cell)
+    try:
+        return Table(rows=rows, columns=columns, cells=cells)
+    except OcrOptionError as error:
+        raise OcrOptionError(f"{node.place}: {error}") from error
 
 
 def _parse_line(node: _Node) -> Line:

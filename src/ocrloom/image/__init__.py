@@ -5,6 +5,7 @@ Importing this package loads neither NumPy nor Pillow nor OpenCV.
 
 from __future__ import annotations
 
-from ocrloom.image.lazy import Frame, Image, Reader
+from ocrloom.image.lazy import Extent, Frame, Image, Reader
+from ocrloom.image.text import PageText, Stretch, TextReader
 
-__all__ = ["Frame", "Image", "Reader"]
+__all__ = ["Extent", "Frame", "Image", "PageText", "Reader", "Stretch", "TextReader"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 import numpy as np
@@ -27,8 +27,9 @@ from ocrloom.image.deep import decode_deep, is_dark
 from ocrloom.image.formats import HEAD_SIZE, Format, sniff
 from ocrloom.image.guard import guard
 from ocrloom.image.headers import scan_gif, webp_size
-from ocrloom.image.lazy import Frame, Reader, Source, check_pixels, go_on
+from ocrloom.image.lazy import Extent, Frame, Reader, Source, check_pixels, go_on
 from ocrloom.image.output import Outline, array_frame, outline_of, picture_frame
+from ocrloom.image.pdf import open_pdf
 from ocrloom.image.sandbox import Given, sandboxed
 from ocrloom.image.source import open_file, shown
 from ocrloom.image.suspicion import suspicious
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
     from ocrloom.image.sandbox import JudgingReader
-    from ocrloom.options import Limits
+    from ocrloom.options import Limits, PdfOptions
 
 __all__ = ["open_reader"]
 
@@ -74,7 +75,12 @@ _LOADING: Final = threading.Lock()
 
 @contextmanager
 def open_reader(
-    source: Source, name: str | None, limits: Limits, fit: _Box = None
+    source: Source,
+    name: str | None,
+    limits: Limits,
+    fit: _Box = None,
+    pdf: PdfOptions | None = None,
+    checkpoint: Callable[[], None] = go_on,
 ) -> Iterator[Reader]:
     """Open what `Image.load` has checked.
 
@@ -83,6 +89,8 @@ def open_reader(
         name: For messages.
         limits: What the source may claim.
         fit: Width and height into which frames are scaled down, or None.
+        pdf: How it is read if it is a PDF; ``PdfOptions()`` if not given.
+        checkpoint: Called often while a PDF is opened.
 
     Raises:
         OcrException: See `Image.open`.
@@ -92,11 +100,16 @@ def open_reader(
     elif isinstance(source, PIL.Image.Image):
         yield _PictureReader(source, limits, fit)
     else:
-        given = Given(source=source, name=name, limits=limits, fit=fit)
-        with (
-            _open_encoded(source, name, limits) as file,
-            sandboxed(_reader_of(file, shown(name), limits, fit), given) as reader,
-        ):
+        with _open_encoded(source, name, limits) as file, ExitStack() as opened:
+            found = _format_of(file, shown(name))
+            if found is Format.PDF:
+                reader: Reader = opened.enter_context(
+                    open_pdf(source, name, limits, fit, pdf, checkpoint)
+                )
+            else:
+                given = Given(source=source, name=name, limits=limits, fit=fit)
+                judging = _reader_of(file, found, shown(name), limits, fit)
+                reader = opened.enter_context(sandboxed(judging, given))
             yield reader
 
 
@@ -113,11 +126,16 @@ def _open_encoded(source: Path | bytes, name: str | None, limits: Limits) -> Bin
         ) from error
 
 
-def _reader_of(file: BinaryIO, name: str, limits: Limits, fit: _Box) -> JudgingReader:
+def _format_of(file: BinaryIO, name: str) -> Format:
     with guard(name, "image"):
         head = file.read(HEAD_SIZE)
         file.seek(0)
-    found = sniff(head, name)
+    return sniff(head, name)
+
+
+def _reader_of(
+    file: BinaryIO, found: Format, name: str, limits: Limits, fit: _Box
+) -> JudgingReader:
     with guard(name, found.value):
         if found is Format.TIFF:
             return TiffReader(file, name, limits, fit)
@@ -135,6 +153,9 @@ class _ArrayReader:
         self._array = array
         self._limits = limits
         self._fit = fit
+
+    def extent(self, number: int) -> Extent:
+        return self._outline(number).extent
 
     def cost(self, number: int) -> int:
         return array_cost(self._array, self._outline(number))
@@ -162,6 +183,10 @@ class _PictureReader:
         self._picture = picture
         self._limits = limits
         self._fit = fit
+
+    def extent(self, number: int) -> Extent:
+        with guard("the PIL image", self._picture.format or "PIL"):
+            return outline_of(self._picture, number, fit=self._fit).extent
 
     def cost(self, number: int) -> int:
         outline = Outline(number=number, size=self._picture.size, fit=self._fit)
@@ -197,13 +222,14 @@ class _SingleReader:
         """See `JudgingReader.is_suspicious`."""
         return suspicious(self._format)
 
+    def extent(self, number: int) -> Extent:
+        with guard(self._name, self._format.value):
+            return self._outline(self._open(go_on), number).extent
+
     def cost(self, number: int) -> int:
         with guard(self._name, self._format.value):
             picture = self._open(go_on)
-            outline = Outline(number=number, size=picture.size, fit=self._fit)
-            # Where a PNG has EXIF data behind its pixels, Pillow would decode them.
-            if self._format is not Format.PNG or "exif" in picture.info:
-                outline = outline_of(picture, number, fit=self._fit)
+            outline = self._outline(picture, number)
             self._draft(picture)
             return file_cost(picture, outline, self._file)
 
@@ -239,6 +265,14 @@ class _SingleReader:
         if "progressive" in picture.info:
             watched_file.watch = _Pace(picture, watch)
         return picture
+
+    def _outline(self, picture: ImageFile, number: int) -> Outline:
+        """What the headers tell."""
+        # Where a PNG has EXIF data behind its pixels, Pillow would decode them.
+        if self._format is not Format.PNG or "exif" in picture.info:
+            return outline_of(picture, number, fit=self._fit)
+        dpi = picture.info.get("dpi")
+        return Outline(number=number, size=picture.size, dpi=dpi, fit=self._fit)
 
     def _draft(self, picture: ImageFile) -> None:
         """Let a JPEG's decoder do the first part of scaling down, which spares it work."""
@@ -300,6 +334,9 @@ class _AnimationReader:
     def is_suspicious(self, number: int) -> bool:
         """See `JudgingReader.is_suspicious`."""
         return suspicious(self._format)
+
+    def extent(self, number: int) -> Extent:
+        return Outline(number=number, size=self._size, fit=self._fit).extent
 
     def cost(self, number: int) -> int:
         outline = Outline(number=number, size=self._size, fit=self._fit)

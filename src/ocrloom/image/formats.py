@@ -31,6 +31,7 @@ class Format(Enum):
     GIF = "GIF"
     JPEG2000 = "JPEG 2000"
     PNM = "PNM (PBM, PGM, PPM, PFM)"
+    PDF = "PDF"
 
 
 _ALLOWED: Final = (
@@ -43,13 +44,10 @@ _ALLOWED: Final = (
     (Format.GIF, rb"GIF8[79]a"),
     (Format.JPEG2000, rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
     (Format.PNM, rb"P[1-6f][ \t\n\v\f\r]"),
+    (Format.PDF, rb"%PDF-"),
 )
 
 _REFUSED: Final = (
-    (
-        rb"(?s:.{0,1019})%PDF-",
-        "a PDF, which a later version reads; export its pages as TIFF or PNG",
-    ),
     (rb"%!|\xc5\xd0\xd3\xc6|\x04%!", "PostScript or EPS; convert it with Ghostscript first"),
     (rb"\x89PNG|\x8aMNG|\x8bJNG", "a PNG or MNG whose first bytes were changed in transfer"),
     (rb"8BPS", "a Photoshop document (PSD)"),
@@ -73,7 +71,7 @@ _REFUSED: Final = (
     (rb"(?s:\s*)<\?xml", "XML"),
 )
 
-_LISTED: Final = ", ".join(known.value for known in Format)
+_LISTED: Final = ", ".join(known.value for known in Format if known is not Format.PDF)
 
 
 def sniff(head: bytes, name: str | None) -> Format:
@@ -89,13 +87,20 @@ def sniff(head: bytes, name: str | None) -> Format:
     for known, magic in _ALLOWED:
         if re.match(magic, head, re.DOTALL):
             return known
-    raise OcrFormatError(f"{shown(name)}: expected an image ({_LISTED}), found {_describe(head)}")
+    refused = _refused(head)
+    # Last, as what stands behind something else may be in it: a ZIP archive of PDFs is none.
+    if refused is None and b"%PDF-" in head:
+        return Format.PDF
+    found = refused or _describe(head)
+    raise OcrFormatError(f"{shown(name)}: expected an image or a PDF ({_LISTED}), found {found}")
+
+
+def _refused(head: bytes) -> str | None:
+    found = (known for magic, known in _REFUSED if re.match(magic, head, re.DOTALL))
+    return next(found, None)
 
 
 def _describe(head: bytes) -> str:
-    for magic, description in _REFUSED:
-        if re.match(magic, head, re.DOTALL):
-            return description
     if _is_text(head):
         return (
             "plain text; to read a file, give its name as str or Path and not as bytes"

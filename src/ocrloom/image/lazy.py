@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeGuard
 
 from ocrloom.errors import OcrImageTooLarge, OcrOptionError, OcrSourceEmpty
 from ocrloom.image.source import Readable, check_file, check_size, read_stream, shown
-from ocrloom.options import Limits
+from ocrloom.options import Limits, PdfOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +22,17 @@ if TYPE_CHECKING:
 
     from ocrloom.image.bilevel import Bilevel
 
-__all__ = ["Frame", "Image", "ImageLike", "Pixels", "Reader", "Source", "check_pixels", "go_on"]
+__all__ = [
+    "Extent",
+    "Frame",
+    "Image",
+    "ImageLike",
+    "Pixels",
+    "Reader",
+    "Source",
+    "check_pixels",
+    "go_on",
+]
 
 
 ImageLike: TypeAlias = (
@@ -37,8 +47,8 @@ Pixels: TypeAlias = "NDArray[np.uint8] | Bilevel"
 """Grey (H, W) or RGB (H, W, 3) uint8; or black and white, one bit a pixel, cut like an array."""
 
 _ACCEPTED: Final = (
-    "a file's name (str or os.PathLike), the bytes of an image file, a file object opened"
-    " with 'rb', a PIL image or a NumPy array"
+    "a file's name (str or os.PathLike), the bytes of an image file or a PDF, a file object"
+    " opened with 'rb', a PIL image or a NumPy array"
 )
 
 
@@ -68,6 +78,18 @@ class Frame:
             object.__setattr__(self, "full_size", (width, height))
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How large a frame is, as a viewer shows it."""
+
+    width: int
+    """Pixels."""
+    height: int
+    """Pixels."""
+    dpi: tuple[float, float] | None = None
+    """Horizontal and vertical dots per inch, if the source states credible ones."""
+
+
 def go_on() -> None:
     """A checkpoint that never ends anything."""
 
@@ -78,6 +100,16 @@ class Reader(Protocol):
     @property
     def count(self) -> int:
         """Number of frames that the source claims, damaged ones included."""
+
+    def extent(self, number: int) -> Extent:
+        """How large one frame is in the source; reads headers only, and is as true as they are.
+
+        Args:
+            number: Place in the source, from 1 to ``count``.
+
+        Raises:
+            OcrException: What `cost` raises.
+        """
 
     def cost(self, number: int) -> int:
         """Bytes of memory that decoding one frame takes at its peak; reads headers only.
@@ -118,7 +150,7 @@ class Image:
     An ``Image`` holds no open file, may be read several times and from several threads.
     """
 
-    __slots__ = ("_fit", "_limits", "_name", "_source")
+    __slots__ = ("_fit", "_limits", "_name", "_pdf", "_source")
 
     def __init__(
         self,
@@ -127,24 +159,29 @@ class Image:
         name: str | None,
         limits: Limits,
         fit: tuple[int, int] | None = None,
+        pdf: PdfOptions | None = None,
     ) -> None:
         self._source = source
         self._name = name
         self._limits = limits
         self._fit = fit
+        self._pdf = pdf
 
     @classmethod
-    def load(cls, source: ImageLike, *, limits: Limits | None = None) -> Image:
+    def load(
+        cls, source: ImageLike, *, limits: Limits | None = None, pdf: PdfOptions | None = None
+    ) -> Image:
         """Check a source without decoding it.
 
         Args:
-            source: A file's name, the bytes of an image file, a file object opened with
+            source: A file's name, the bytes of an image file or a PDF, a file object opened with
                 ``"rb"``, a PIL image or a NumPy array. A file object is read to its end at
                 once, so it may be closed afterwards. A PIL image counts as one frame, the
                 current one, and an array must be (H, W), (H, W, 1), (H, W, 3) RGB or
                 (H, W, 4) RGBA of booleans, integers or floats; both must stay unchanged
                 until they have been read. An ``Image`` is returned as it is.
             limits: What the source may claim; ``Limits()`` if not given.
+            pdf: How it is read if it is a PDF; an engine's own options count if not given.
 
         Raises:
             OcrOptionError: The source is of a type, shape or dtype that is not accepted.
@@ -153,27 +190,12 @@ class Image:
             OcrImageTooLarge: The source is over ``max_bytes`` or, for arrays and PIL
                 images, over ``max_pixels``.
         """
+        if pdf is not None and not isinstance(pdf, PdfOptions):
+            raise OcrOptionError(f"pdf must be PdfOptions, got {type(pdf).__name__}")
         if isinstance(source, Image):
-            return source
-        limits = limits or Limits()
-        if isinstance(source, (str, os.PathLike)):
-            name = os.fsdecode(source)
-            return cls(check_file(name, limits), name=name, limits=limits)
-        if isinstance(source, (bytes, bytearray, memoryview)):
-            size = source.nbytes if isinstance(source, memoryview) else len(source)
-            check_size(size, limits, "the bytes given")
-            return cls(bytes(source), name=None, limits=limits)
-        if _is_array(source):
-            _check_array(source, limits)
-            return cls(source, name=None, limits=limits)
-        if _is_picture(source):
-            _check_picture(source, limits)
-            return cls(source, name=None, limits=limits)
-        if hasattr(source, "read"):
-            stated = getattr(source, "name", None)
-            title = stated if isinstance(stated, str) else None
-            return cls(read_stream(source, title, limits), name=title, limits=limits)
-        raise OcrOptionError(f"a source must be {_ACCEPTED}, got {type(source).__name__}")
+            return source if pdf is None else source._with_pdf(pdf)
+        checked, name = _check_source(source, limits or Limits())
+        return cls(checked, name=name, limits=limits or Limits(), pdf=pdf)
 
     @property
     def name(self) -> str | None:
@@ -189,6 +211,19 @@ class Image:
     def limits(self) -> Limits:
         """What the source may claim and take."""
         return self._limits
+
+    @property
+    def pdf(self) -> PdfOptions | None:
+        """How it is read if it is a PDF; None leaves that to the engine."""
+        return self._pdf
+
+    def defaulting_to(self, pdf: PdfOptions) -> Image:
+        """The same source with these options for a PDF, unless it has its own."""
+        # The defaults are what an image without options is read with.
+        return self if self._pdf is not None or pdf == PdfOptions() else self._with_pdf(pdf)
+
+    def _with_pdf(self, pdf: PdfOptions) -> Image:
+        return Image(self._source, name=self._name, limits=self._limits, fit=self._fit, pdf=pdf)
 
     @property
     def fit(self) -> tuple[int, int] | None:
@@ -219,24 +254,34 @@ class Image:
         width, height = box
         if self._fit is not None:
             width, height = min(width, self._fit[0]), min(height, self._fit[1])
-        return Image(self._source, name=self._name, limits=self._limits, fit=(width, height))
+        return Image(
+            self._source, name=self._name, limits=self._limits, fit=(width, height), pdf=self._pdf
+        )
 
-    def open(self) -> AbstractContextManager[Reader]:
+    def open(self, checkpoint: Callable[[], None] = go_on) -> AbstractContextManager[Reader]:
         """Open the source for reading frames one by one; blocks, so call it in a worker.
+
+        Args:
+            checkpoint: Called often while a PDF is opened, which may take long; what it raises
+                ends that and comes out as it is. Other sources are opened in no time.
 
         Raises:
             OcrFormatError: The source is not an image of an allowed format.
             OcrDamagedImage: Not even the first header can be read.
             OcrImageTooLarge: The source is over a limit on frames, pixels or bytes.
+            OcrPasswordError: It is an encrypted PDF; the password is missing or wrong.
             OcrSourceUnreadable: The file was there when loaded and cannot be read now.
+            OcrEngineError: It is a PDF, and the process that reads those cannot be started.
         """
         # Here and not at the top: this import brings NumPy and Pillow.
         from ocrloom.image.decode import open_reader
 
-        return open_reader(self._source, self._name, self._limits, self._fit)
+        return open_reader(self._source, self._name, self._limits, self._fit, self._pdf, checkpoint)
 
     def frames(self) -> Iterator[Frame]:
         """Decode frame by frame, each when it is asked for; blocks, so call it in a worker.
+
+        Pages of a PDF are drawn, whether or not they hold text.
 
         Raises:
             OcrException: What `open` and `Reader.read` raise. The frames before a damaged
@@ -261,6 +306,28 @@ class Image:
         if isinstance(self._source, bytes):
             return f"Image(<{len(self._source)} bytes>)"
         return f"Image(<{type(self._source).__name__}>)"
+
+
+def _check_source(source: ImageLike, limits: Limits) -> tuple[Source, str | None]:
+    """What is left of a source that was found good, and its name."""
+    if isinstance(source, (str, os.PathLike)):
+        name = os.fsdecode(source)
+        return check_file(name, limits), name
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        size = source.nbytes if isinstance(source, memoryview) else len(source)
+        check_size(size, limits, "the bytes given")
+        return bytes(source), None
+    if _is_array(source):
+        _check_array(source, limits)
+        return source, None
+    if _is_picture(source):
+        _check_picture(source, limits)
+        return source, None
+    if hasattr(source, "read"):
+        stated = getattr(source, "name", None)
+        title = stated if isinstance(stated, str) else None
+        return read_stream(source, title, limits), title
+    raise OcrOptionError(f"a source must be {_ACCEPTED}, got {type(source).__name__}")
 
 
 def _is_array(value: object) -> TypeGuard[NDArray[Any]]:

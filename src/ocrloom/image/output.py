@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ocrloom.image.canvas import fitting, make_canvas
-from ocrloom.image.lazy import Frame
+from ocrloom.image.lazy import Extent, Frame
 from ocrloom.image.pixels import drop_colour, is_plain, pour_array, pour_picture
 
 if TYPE_CHECKING:
@@ -59,6 +59,13 @@ class Outline:
         box = self.fit[::-1] if self.fit and self.turned else self.fit
         return fitting(self.size, box)
 
+    @property
+    def extent(self) -> Extent:
+        """How large the frame is as a viewer shows it."""
+        width, height = self.size[::-1] if self.turned else self.size
+        resolution = _credible(self.dpi)
+        return Extent(width, height, resolution[::-1] if resolution and self.turned else resolution)
+
     def canvas(self, size: tuple[int, int] | None = None, *, bilevel: bool = False) -> Canvas:
         """A canvas for the pixels.
 
@@ -76,14 +83,13 @@ class Outline:
             # A view, because the array may be the user's, and theirs must stay writable.
             pixels = pixels.view()
             pixels.flags.writeable = False
-        full = self.size[::-1] if self.turned else self.size
-        resolution = _credible(self.dpi)
+        extent = self.extent
         return Frame(
             number=self.number,
             pixels=pixels,
-            dpi=resolution[::-1] if resolution and self.turned else resolution,
+            dpi=extent.dpi,
             scale=max(self.target) / max(self.size),
-            full_size=full,
+            full_size=(extent.width, extent.height),
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 
 from ocrloom.errors import OcrDamagedImage, OcrEngineError
 from ocrloom.image.guard import guard
-from ocrloom.image.lazy import Frame, Reader, go_on
+from ocrloom.image.lazy import Extent, Frame, Reader, go_on
 from ocrloom.image.source import shown
 from ocrloom.image.watch import watched
 from ocrloom.scheduling.helpers import (
@@ -104,6 +104,10 @@ class SandboxedReader:
     def count(self) -> int:
         """See `Reader.count`."""
         return self._reader.count
+
+    def extent(self, number: int) -> Extent:
+        """See `Reader.extent`."""
+        return self._reader.extent(number)
 
     def cost(self, number: int) -> int:
         """See `Reader.cost`; the helper's memory counts as this process's."""

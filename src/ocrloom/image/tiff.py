@@ -16,7 +16,7 @@ from ocrloom.image.costs import SLACK, canvas_cost, file_size, is_grey, pillow_b
 from ocrloom.image.deep import decode_deep, is_dark
 from ocrloom.image.formats import Format
 from ocrloom.image.guard import guard
-from ocrloom.image.lazy import Frame, check_pixels, go_on
+from ocrloom.image.lazy import Extent, Frame, check_pixels, go_on
 from ocrloom.image.output import Outline, array_frame, picture_frame
 from ocrloom.image.pixels import is_large, pour_picture
 from ocrloom.image.suspicion import suspicious
@@ -96,6 +96,12 @@ class TiffReader:
                 return False
             ifd = Ifd(self._file, self._chain, number)
             return suspicious(Format.TIFF, ifd.claims(Tag.COMPRESSION))
+
+    def extent(self, number: int) -> Extent:
+        """See `Reader.extent`."""
+        what = f"{self._name}, frame {number}"
+        with guard(what, "TIFF"):
+            return self._open(number, what, go_on).outline.extent
 
     def cost(self, number: int) -> int:
         """See `Reader.cost`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import cos, fsum, radians, sin
+from math import cos, radians, sin
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ocrloom.result import Point, Polygon, Word
 
-__all__ = ["Frame", "Placed", "Span", "page_slope"]
+__all__ = ["Frame", "Placed", "Span", "around", "middle_of", "place_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,17 @@ class Span:
         return self.right - self.left
 
 
+def around(spans: Iterable[Span]) -> Span:
+    """The smallest span that holds all of these; there must be one."""
+    spans = list(spans)
+    return Span(
+        min(span.left for span in spans),
+        min(span.top for span in spans),
+        max(span.right for span in spans),
+        max(span.bottom for span in spans),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A piece of a line in a frame."""
@@ -56,17 +67,34 @@ class Placed:
 
     def split(self, centre: float) -> tuple[Placed | None, Placed | None]:
         """The words left and right of a position along the line; None for a side without any."""
-        return self._part(centre, left=True), self._part(centre, left=False)
+        if centre <= self.span.left:
+            return None, self
+        if centre >= self.span.right:
+            return self, None
+        before = [i for i, ink in enumerate(self.ink) if ink.centre < centre]
+        if len(before) in (0, len(self.ink)):
+            return (self, None) if before else (None, self)
+        after = [i for i, ink in enumerate(self.ink) if ink.centre >= centre]
+        return self.only(before), self.only(after)
 
-    def _part(self, centre: float, *, left: bool) -> Placed | None:
-        kept = [i for i, ink in enumerate(self.ink) if (ink.centre < centre) == left]
-        if not kept:
-            return None
+    def only(self, kept: Sequence[int]) -> Placed:
+        """Some of its words, by their numbers in it; at least one."""
         ink = tuple(self.ink[i] for i in kept)
         span = replace(
             self.span, left=min(word.left for word in ink), right=max(word.right for word in ink)
         )
         return Placed(tuple(self.words[i] for i in kept), span, ink)
+
+
+def middle_of(piece: Placed) -> float:
+    """Key to sort pieces from top to bottom, and to look for them."""
+    return piece.span.middle
+
+
+def place_of(piece: Placed) -> tuple[float, float, float, list[str]]:
+    """Key to sort pieces in a way that does not depend on how they came."""
+    span = piece.span
+    return span.middle, span.left, span.right, [word.text for word in piece.words]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +111,10 @@ class Frame:
         across = [y * c - x * s for x, y in points]
         return Span(min(along), min(across), max(along), max(across))
 
+    def around(self, polygons: Iterable[Polygon]) -> Polygon:
+        """The smallest rectangle of the frame that holds these, on the page; there must be one."""
+        return self.polygon(self.span(polygons))
+
     def polygon(self, span: Span) -> Polygon:
         """The page polygon of a span."""
         c, s = cos(radians(self.slope)), sin(radians(self.slope))
@@ -96,13 +128,3 @@ class Frame:
             point(span.right, span.bottom),
             point(span.left, span.bottom),
         )
-
-
-def page_slope(angles: Sequence[float], lengths: Sequence[float]) -> float:
-    """Median of the lines' angles in degrees, each weighted by its length; 0 without lines."""
-    half, passed = fsum(lengths) / 2, 0.0  # exact, so that the order does not matter
-    for angle, length in sorted(zip(angles, lengths, strict=True)):
-        passed += length
-        if passed >= half:
-            return angle
-    return 0.0

@@ -8,16 +8,17 @@ to be read across, are left together.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from ocrloom.layout.frame import Placed, Span
+from ocrloom.layout.frame import Placed, Span, middle_of
 from ocrloom.layout.rows import Row, group_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["find_gutter"]
+__all__ = ["MAX_ALIGNED", "aligned", "find_gutter", "is_column_of_text", "sides"]
 
 _MIN_WIDTH = 0.7  # of a line's height
 _MIN_LINES = 4.0  # height of the gutter in line heights
@@ -27,9 +28,12 @@ _MAX_CROSSED = 0.25  # share of the pieces beside it that detection did not brea
 _MIN_SHARE = 0.3  # of the lines on each side that are running text
 _RUNNING = 7.0  # width, in line heights, from which a line is running text
 _ALIGNED = 0.15  # of a line's height: distance of two baselines that are the same
-_MAX_ALIGNED = 0.6  # share of rows on a common baseline from which two sides are one table
+MAX_ALIGNED = 0.6  # share of rows on a common baseline from which two sides are one table
 _BESIDE = (0.6, 1.2)  # of a line's height: distance of two words that stand side by side
 _WORD_SPACE = 1.0  # of a line's height: a wider space divides cells, not words
+
+_Sides: TypeAlias = tuple[float, float, float, float]
+"""What a span holds, where so many are made that its own making would take most of the time."""
 
 
 def find_gutter(pieces: Sequence[Placed]) -> Span | None:
@@ -43,36 +47,42 @@ def find_gutter(pieces: Sequence[Placed]) -> Span | None:
     """
     unit = median(piece.span.height for piece in pieces)
     gaps = _empty_rectangles([ink for piece in pieces for ink in piece.ink], unit)
+    by_middle = sorted(pieces, key=middle_of)
     # Of two that are as tall the left one: the other may part line numbers from their lines.
     for gap in sorted(gaps, key=lambda gap: (-gap.height, gap.left)):
-        beside = [piece for piece in pieces if gap.top <= piece.span.middle <= gap.bottom]
-        parts = [piece.split(gap.centre) for piece in beside]
+        start = bisect_left(by_middle, gap.top, key=middle_of)
+        stop = bisect_right(by_middle, gap.bottom, lo=start, key=middle_of)
+        beside = by_middle[start:stop]
         # Rivers of white run through typed text too, but there detection sees whole lines.
-        if sum(left is not None and right is not None for left, right in parts) > (
-            _MAX_CROSSED * len(parts)
-        ):
-            continue
-        left = group_rows([left for left, _ in parts if left])
-        right = group_rows([right for _, right in parts if right])
-        if _are_columns(left, right, unit):
+        crossed = sum(None not in piece.split(gap.centre) for piece in beside)
+        if crossed <= _MAX_CROSSED * len(beside) and _are_columns(*sides(beside, gap), unit):
             return gap
     return None
 
 
+def sides(beside: Sequence[Placed], gap: Span) -> tuple[list[Row], list[Row]]:
+    """The rows left and right of a gap, of what stands beside it."""
+    parts = [piece.split(gap.centre) for piece in beside]
+    left = group_rows([left for left, _ in parts if left])
+    right = group_rows([right for _, right in parts if right])
+    return left, right
+
+
 def _are_columns(left: Sequence[Row], right: Sequence[Row], unit: float) -> bool:
     """Whether two sides of a gap are read one after the other, not row by row."""
-    running = [_is_column_of_text(rows, unit) for rows in (left, right)]
+    running = [is_column_of_text(rows, unit) for rows in (left, right)]
     if all(running):
         return True
     # A table's cells share their baselines with the text beside them, a side bar does not.
     return (
         any(running)
         and min(len(left), len(right)) >= _MIN_SIDE_BAR
-        and (_aligned(left, right, unit) < _MAX_ALIGNED)
+        and (aligned(left, right, unit) < MAX_ALIGNED)
     )
 
 
-def _is_column_of_text(rows: Sequence[Row], unit: float) -> bool:
+def is_column_of_text(rows: Sequence[Row], unit: float) -> bool:
+    """Whether enough of the rows are running text, given the height of a line."""
     running = sum(_is_running_text(row, unit) for row in rows)
     return running >= max(_MIN_ROWS, _MIN_SHARE * len(rows))
 
@@ -95,7 +105,7 @@ def _is_running_text(row: Row, unit: float) -> bool:
     return False
 
 
-def _aligned(left: Sequence[Row], right: Sequence[Row], unit: float) -> float:
+def aligned(left: Sequence[Row], right: Sequence[Row], unit: float) -> float:
     """Share of the rows on the shorter side that stand beside a row of the other, 0..1."""
     few, many = sorted(
         ([median(piece.span.middle for piece in row) for row in rows] for rows in (left, right)),
@@ -111,10 +121,14 @@ def _empty_rectangles(words: Sequence[Span], unit: float) -> list[Span]:
     Walking up and down from the gap behind a word until something crosses it finds every gutter
     that touches a word, which all gutters between columns do.
     """
+    height = max(word.bottom for word in words) - min(word.top for word in words)
+    if height < _MIN_LINES * unit:
+        return []
     by_top = sorted(words, key=lambda word: word.middle)
+    middles = [word.middle for word in by_top]
     found: list[Span] = []
     for index, word in enumerate(by_top):
-        start, end = word.right, _next_on_the_right(by_top, index, unit)
+        start, end = word.right, _next_on_the_right(by_top, middles, index, unit)
         if end - start < _MIN_WIDTH * unit:
             continue
         centre = (start + end) / 2
@@ -126,23 +140,21 @@ def _empty_rectangles(words: Sequence[Span], unit: float) -> list[Span]:
     return found
 
 
-def _next_on_the_right(words: Sequence[Span], index: int, unit: float) -> float:
+def _next_on_the_right(
+    words: Sequence[Span], middles: Sequence[float], index: int, unit: float
+) -> float:
     """Left edge of the nearest word beside this one, or minus infinity.
 
     Lines of two columns need not stand side by side: where nothing does, those half a line above
     and below count.
     """
-    word = words[index]
+    middle, right = middles[index], words[index].right
     for reach in _BESIDE:
-        nearest = float("inf")
-        for step in (-1, 1):
-            other = index + step
-            while 0 <= other < len(words) and abs(words[other].middle - word.middle) < reach * unit:
-                if words[other].left >= word.right:
-                    nearest = min(nearest, words[other].left)
-                other += step
-        if nearest != float("inf"):
-            return nearest
+        start = bisect_right(middles, middle - reach * unit)
+        stop = bisect_left(middles, middle + reach * unit)
+        beyond = [word.left for word in words[start:stop] if word.left >= right]
+        if beyond:
+            return min(beyond)
     return float("-inf")
 
 
@@ -154,14 +166,14 @@ def _extended(
     It ends before the whole row in which a word blocks it, though other words of that row may
     have let it through.
     """
-    gap = Span(start, words[index].top, end, words[index].bottom)
+    gap = start, words[index].top, end, words[index].bottom
     for step in (-1, 1):
         grown = [gap]
         other = index + step
         while 0 <= other < len(words):
             word = words[other]
             narrowed = _beside(grown[-1], word)
-            if narrowed.width < _MIN_WIDTH * unit:
+            if narrowed[2] - narrowed[0] < _MIN_WIDTH * unit:
                 while len(grown) > 1 and word.top <= words[other - step].middle <= word.bottom:
                     grown.pop()
                     other -= step
@@ -169,15 +181,16 @@ def _extended(
             grown.append(narrowed)
             other += step
         gap = grown[-1]
-    return gap if gap.height >= _MIN_LINES * unit else None
+    found = Span(*gap)
+    return found if found.height >= _MIN_LINES * unit else None
 
 
-def _beside(gap: Span, word: Span) -> Span:
+def _beside(gap: _Sides, word: Span) -> _Sides:
     """The gap grown over a word's row, and cut at the word where that reaches into it."""
-    left, right = gap.left, gap.right
+    left, top, right, bottom = gap
     if word.right > left and word.left < right:
         if word.left - left >= right - word.right:
             right = min(right, word.left)
         else:
             left = max(left, word.right)
-    return Span(left, min(gap.top, word.top), right, max(gap.bottom, word.bottom))
+    return left, min(top, word.top), right, max(bottom, word.bottom)

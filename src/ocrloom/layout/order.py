@@ -8,22 +8,28 @@ figures come row by row.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
-from statistics import median
 from typing import TYPE_CHECKING
 
-from ocrloom.layout.frame import Frame, Placed, Span, page_slope
+from ocrloom.layout.cuts import find_cut
+from ocrloom.layout.frame import Frame, Placed, Span, place_of
 from ocrloom.layout.gutters import find_gutter
-from ocrloom.layout.rows import group_rows
-from ocrloom.result import Block, Line, Polygon, Word
+from ocrloom.layout.kinds import classify
+from ocrloom.layout.paragraphs import part_rows
+from ocrloom.layout.rows import Row, group_rows, line_of
+from ocrloom.layout.tables import TableRegion, find_tables, placed_rules, table_block, without
+from ocrloom.result import Block, Word
+from ocrloom.vision.geometry import page_slope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from ocrloom.vision.rules import Rule
 
 __all__ = ["Piece", "arrange"]
 
-_PARAGRAPH = 1.45  # of the usual distance between rows: more begins a new block
+_SIDEWAYS = 5.0  # times as high as wide: a line that runs up or down
+_MAX_SIDEWAYS = 0.3  # share of the pieces from which these are no exception
 _MIN_SLOPE_ASPECT = 4.0  # pieces shorter than this in their heights tell no slope
 
 
@@ -42,11 +48,15 @@ class Piece:
     """Centre in pixels."""
 
 
-def arrange(pieces: Iterable[Piece]) -> tuple[tuple[Block, ...], float]:
+def arrange(
+    pieces: Iterable[Piece], rules: Iterable[Rule] = (), bars: Iterable[Rule] = ()
+) -> tuple[tuple[Block, ...], float]:
     """Puts pieces of lines into reading order. The order of the input does not matter.
 
     Args:
         pieces: What was read on one upright page.
+        rules: Lines that are drawn on the same page.
+        bars: Edges of its bars and pictures.
 
     Returns:
         Blocks in reading order, and the page's slope in degrees.
@@ -59,12 +69,44 @@ def arrange(pieces: Iterable[Piece]) -> tuple[tuple[Block, ...], float]:
     ]
     slope = page_slope([piece.angle for piece in sloped], [piece.width for piece in sloped])
     frame = Frame(slope)
-    placed = sorted(
-        (_place(piece, frame) for piece in pieces),
-        key=lambda p: (p.span.middle, p.span.left, p.span.right, [w.text for w in p.words]),
-    )
-    blocks = [_block(rows, frame) for column in _columns(placed) for rows in _blocks(column)]
-    return tuple(blocks), slope
+    placed = sorted((_place(piece, frame) for piece in pieces), key=place_of)
+    drawn = placed_rules((rule for rule in rules if rule.length), frame)
+    tables = find_tables(placed, drawn)
+    flow, sideways = _apart(without(placed, tables))
+    across = [rule for rule in [*drawn, *placed_rules(bars, frame)] if rule.width > rule.height]
+    places = {id(table.pieces[0].words[0]): table for table in tables}
+    columns = _columns([*flow, *map(_mark, tables)], across)
+    blocks = [block for column in columns for block in _blocks(column, places, frame)]
+    blocks += [_block([[piece]], frame) for piece in sideways]
+    return classify(blocks, frame), slope
+
+
+def _mark(table: TableRegion) -> Placed:
+    """A single piece that goes through the order in place of a table."""
+    return Placed(table.pieces[0].words[:1], table.span, (table.span,))
+
+
+def _blocks(
+    column: Sequence[Placed], places: Mapping[int, TableRegion], frame: Frame
+) -> Iterator[Block]:
+    """The blocks of a column; tables stand for themselves.
+
+    Args:
+        column: Its pieces.
+        places: Tables by the identity of the word that goes through the order for them.
+        frame: Where all this is.
+    """
+    text: list[Row] = []
+    for row in group_rows(column):
+        tables = [places[id(piece.words[0])] for piece in row if id(piece.words[0]) in places]
+        beside = [piece for piece in row if id(piece.words[0]) not in places]
+        text += [beside] if beside else []
+        if tables and text:
+            yield from (_block(rows, frame) for rows in part_rows(text))
+            text = []
+        yield from (table_block(table, frame) for table in tables)
+    if text:
+        yield from (_block(rows, frame) for rows in part_rows(text))
 
 
 def _place(piece: Piece, frame: Frame) -> Placed:
@@ -82,13 +124,27 @@ def _place(piece: Piece, frame: Frame) -> Placed:
     return Placed(piece.words, span, ink)
 
 
-def _columns(pieces: Sequence[Placed]) -> list[list[Placed]]:
+def _apart(pieces: Sequence[Placed]) -> tuple[list[Placed], list[Placed]]:
+    """Parts the lines that run up or down beside the others, as along a picture, from these."""
+    sideways = [piece for piece in pieces if piece.span.height > _SIDEWAYS * piece.span.width]
+    if len(sideways) > _MAX_SIDEWAYS * len(pieces):
+        return list(pieces), []
+    flow = [piece for piece in pieces if piece.span.height <= _SIDEWAYS * piece.span.width]
+    return flow, sorted(sideways, key=lambda piece: (piece.span.left, piece.span.top))
+
+
+def _columns(pieces: Sequence[Placed], rules: Sequence[Span]) -> list[list[Placed]]:
     """Splits a region at its gutters, parts in reading order."""
     if not pieces:
         return []
     gap = find_gutter(pieces)
     if gap is None:
         return [list(pieces)]
+    cut = find_cut(pieces, gap, rules)
+    if cut is not None:
+        upper = [piece for piece in pieces if piece.span.middle < cut]
+        lower = [piece for piece in pieces if piece.span.middle >= cut]
+        return _columns(upper, rules) + _columns(lower, rules)
     above = [piece for piece in pieces if piece.span.middle < gap.top]
     below = [piece for piece in pieces if piece.span.middle > gap.bottom]
     left: list[Placed] = []
@@ -98,32 +154,9 @@ def _columns(pieces: Sequence[Placed]) -> list[list[Placed]]:
             for part, side in zip(piece.split(gap.centre), (left, right), strict=True):
                 if part is not None:
                     side.append(part)
-    return [column for part in (above, left, right, below) for column in _columns(part)]
+    return [column for part in (above, left, right, below) for column in _columns(part, rules)]
 
 
-def _blocks(pieces: Sequence[Placed]) -> list[list[list[Placed]]]:
-    """Rows of one column, parted where the distance between them is more than usual."""
-    rows = group_rows(pieces)
-    middles = [median(piece.span.middle for piece in row) for row in rows]
-    steps = [below - above for above, below in itertools.pairwise(middles)]
-    usual = median(steps) if steps else 0.0
-    blocks = [[rows[0]]]
-    for row, step in zip(rows[1:], steps, strict=True):
-        if step > _PARAGRAPH * usual:
-            blocks.append([])
-        blocks[-1].append(row)
-    return blocks
-
-
-def _block(rows: Sequence[Sequence[Placed]], frame: Frame) -> Block:
-    lines = tuple(_line(row, frame) for row in rows)
-    return Block(lines=lines, polygon=_around((line.polygon for line in lines), frame))
-
-
-def _line(row: Sequence[Placed], frame: Frame) -> Line:
-    words = tuple(word for piece in row for word in piece.words)
-    return Line(words=words, polygon=_around((word.polygon for word in words), frame))
-
-
-def _around(polygons: Iterable[Polygon], frame: Frame) -> Polygon:
-    return frame.polygon(frame.span(polygons))
+def _block(rows: Sequence[Row], frame: Frame) -> Block:
+    lines = tuple(line_of(row, frame) for row in rows)
+    return Block(lines=lines, polygon=frame.around(line.polygon for line in lines))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from ocrloom.layout.frame import Placed
+from ocrloom.layout.frame import Placed, middle_of
+from ocrloom.result import Line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Row", "group_rows"]
+    from ocrloom.layout.frame import Frame
+
+__all__ = ["Row", "group_rows", "line_of"]
 
 Row: TypeAlias = list[Placed]
 """Pieces on one baseline, from left to right."""
@@ -27,15 +30,21 @@ def group_rows(pieces: Sequence[Placed]) -> list[Row]:
         Rows from top to bottom, the pieces of each from left to right.
     """
     rows: list[Row] = []
-    for piece in sorted(pieces, key=lambda piece: piece.span.middle):
-        if rows and _shares_row(piece, rows[-1]):
+    for piece in sorted(pieces, key=middle_of):
+        if rows and _share_row(rows[-1][-1], piece):
             rows[-1].append(piece)
         else:
             rows.append([piece])
     return [sorted(row, key=lambda piece: piece.span.left) for row in rows]
 
 
-def _shares_row(piece: Placed, row: Row) -> bool:
-    nearest = min(row, key=lambda other: abs(other.span.middle - piece.span.middle))
-    height = min(piece.span.height, nearest.span.height)
-    return abs(piece.span.middle - nearest.span.middle) < _SAME_ROW * height
+def line_of(row: Sequence[Placed], frame: Frame) -> Line:
+    """A row as a line of the page."""
+    words = tuple(word for piece in row for word in piece.words)
+    return Line(words=words, polygon=frame.around(word.polygon for word in words))
+
+
+def _share_row(above: Placed, piece: Placed) -> bool:
+    """Whether a piece goes on the row whose last one so far, the nearest to it, is another."""
+    height = min(piece.span.height, above.span.height)
+    return piece.span.middle - above.span.middle < _SAME_ROW * height

@@ -1,4 +1,4 @@
-"""Pieces of a page, straightened for the recogniser, and where the ink stands in them."""
+"""Pieces of a page, straightened for the recogniser."""
 
 from __future__ import annotations
 
@@ -10,32 +10,41 @@ import cv2
 import numpy as np
 
 from ocrloom.vision.geometry import Box
+from ocrloom.vision.ink import all_ink
 from ocrloom.vision.widths import HEIGHT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ocrloom.image.lazy import Pixels
+    from ocrloom.vision.rules import Rule
 
-__all__ = ["Crop", "cut", "ink_spans", "stacked_lines"]
+__all__ = ["Crop", "cut", "stacked_lines"]
 
-_RULE = 0.75  # share of a crop's width that is inked in a row of pixels that is a ruled line
+_RULE = 3.0  # heights of a box, the least length of a ruled line that crosses it
+_BLUR = 1.5  # pixels of a crop by which a ruled line is wider than it should be, on both sides
+_WIDEST = 0.4  # heights of a crop; what takes more of its width is left alone
+_DOWN = 0.9  # share of a crop's rows that a ruled line darkens
+_RULED = 0.75  # share of a row that is inked where a ruled line is
 _MIN_LINE = 0.2  # height, in widths of a tall box, of what may be a line in it
 
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A straightened piece of a page; ``pixels`` are (48, W, 3) uint8 BGR."""
+    """A straightened piece of a page; ``pixels`` are (48, W) or (48, W, 3) BGR uint8."""
 
     box: Box
     pixels: np.ndarray
 
 
-def cut(page: Pixels, box: Box, width: int) -> Crop:
+def cut(page: Pixels, box: Box, width: int, rules: Sequence[Rule] = ()) -> Crop:
     """Cuts a box out of a page and scales it to the recogniser's height.
 
     Args:
         page: (H, W) or (H, W, 3) RGB uint8.
         box: Where.
         width: Pixels of width that the crop is scaled to.
+        rules: The page's ruled lines; those across the box are left out of the crop.
     """
     # Shrinking by more than a half in one step would skip pixels: cut larger, then average.
     factor = max(1, round(box.height / HEIGHT))
@@ -43,33 +52,57 @@ def cut(page: Pixels, box: Box, width: int) -> Crop:
     pixels = _straightened(page, box, *size)
     if factor > 1:
         pixels = cv2.resize(pixels, (width, HEIGHT), interpolation=cv2.INTER_AREA)
-    colour = cv2.COLOR_GRAY2BGR if pixels.ndim == 2 else cv2.COLOR_RGB2BGR
-    return Crop(box, cv2.cvtColor(pixels, colour))
+    if pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    if rules:
+        _without_rules(pixels, box, rules)
+    return Crop(box, pixels)
 
 
-def ink_spans(crop: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """Tight rectangles around the ink between given columns.
+def _without_rules(pixels: np.ndarray, box: Box, rules: Sequence[Rule]) -> None:
+    """Wipes the ruled lines out of a crop that cross it from its top to its bottom.
 
-    Args:
-        crop: (48, W, 3) uint8.
-        bounds: (N, 2) integer, first and one past the last column of each stretch.
-
-    Returns:
-        (N, 4) float: left, top, right, bottom in crop pixels; a stretch without ink keeps its
-        columns and the crop's full height.
+    At the end of a cell they are read as brackets and bars. Lines along the text stay: they touch
+    letters, and the recogniser overlooks them.
     """
-    mask = _ink(crop[:, :, 1])
-    columns = np.flatnonzero(mask.any(axis=0))
-    spans = np.empty((len(bounds), 4))
-    for i, (start, end) in enumerate(bounds.tolist()):
-        inked = columns[np.searchsorted(columns, start) : np.searchsorted(columns, end)]
-        if not len(inked):
-            spans[i] = start, 0, end, crop.shape[0]
+    height, width = pixels.shape[:2]
+    to_crop = box.to_crop(width, height)
+    reach = (box.width + box.height) / 2
+    for rule in rules:
+        if not _near(rule, box, reach) or rule.length < _RULE * box.height:
             continue
-        left, right = int(inked[0]), int(inked[-1]) + 1
-        rows = np.flatnonzero(mask[:, left:right].any(axis=1))
-        spans[i] = left, rows[0], right, rows[-1] + 1
-    return spans
+        ends = [(to_crop @ (*end, 1.0)).tolist() for end in (rule.start, rule.end)]
+        (upper, top), (lower, bottom) = sorted(ends, key=lambda end: end[1])
+        if top > 0 or bottom < height:
+            continue
+        # Where it enters and leaves the crop.
+        slope = (lower - upper) / (bottom - top)
+        sides = upper - slope * top, upper + slope * (height - top)
+        around = rule.thickness * width / box.width / 2 + _BLUR
+        left, right = floor(min(sides) - around), ceil(max(sides) + around)
+        if right > 0 and left < width and right - left <= _WIDEST * height:
+            _wipe(pixels, max(0, left), min(right, width))
+
+
+def _near(rule: Rule, box: Box, reach: float) -> bool:
+    """Whether a rule may come as near to a box's centre as that."""
+    (left, top), (right, bottom) = rule.start, rule.end
+    return (
+        min(left, right) - reach <= box.x <= max(left, right) + reach
+        and min(top, bottom) - reach <= box.y <= max(top, bottom) + reach
+    )
+
+
+def _wipe(pixels: np.ndarray, left: int, right: int) -> None:
+    """Fills columns with what is beside them, if they are dark all the way down."""
+    grey = pixels if pixels.ndim == 2 else pixels[:, :, 1]
+    ground = np.median(grey)
+    darkest = grey[:, left:right].min(axis=1)
+    if np.mean(darkest < (ground + darkest.min()) / 2) < _DOWN:
+        return
+    beside = [column for column in (left - 1, right) if 0 <= column < pixels.shape[1]]
+    if beside:
+        pixels[:, left:right] = pixels[:, beside].max(axis=1, keepdims=True)
 
 
 def stacked_lines(page: Pixels, box: Box) -> list[Box]:
@@ -84,7 +117,9 @@ def stacked_lines(page: Pixels, box: Box) -> list[Box]:
     """
     width, height = max(1, round(box.width)), max(1, round(box.height))
     pixels = _straightened(page, box, width, height)
-    inked = _ink(pixels if pixels.ndim == 2 else pixels[:, :, 1]).any(axis=1)
+    mask = all_ink(pixels if pixels.ndim == 2 else pixels[:, :, 1])
+    share = mask.mean(axis=1)
+    inked = (share > 0) & (share <= _RULED)
     edges = np.flatnonzero(np.diff(inked, prepend=False, append=False)).reshape(-1, 2)
     lines = [(top, bottom) for top, bottom in edges.tolist() if bottom - top >= _MIN_LINE * width]
     margin = 0.25 * min((bottom - top for top, bottom in lines), default=0)
@@ -115,12 +150,3 @@ def _straightened(page: Pixels, box: Box, width: int, height: int) -> np.ndarray
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
-
-
-def _ink(grey: np.ndarray) -> np.ndarray:
-    """Mask of the ink, (H, W) uint8 0 or 1, dark on light or light on dark, without ruled lines."""
-    _, mask = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
-    if 2 * np.count_nonzero(mask) > mask.size:
-        mask = 1 - mask
-    mask[mask.mean(axis=1) > _RULE] = 0
-    return mask

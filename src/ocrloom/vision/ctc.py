@@ -6,7 +6,7 @@ class of every step, runs merged, blanks dropped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,13 +18,15 @@ class Reading:
     """The characters of one crop.
 
     ``starts`` and ``ends`` bound each character's steps as fractions of the crop's width;
-    ``confidences`` are the probabilities of its best step, 0..1.
+    ``confidences`` are the probabilities of its best step, 0..1; ``spaces`` are the probabilities
+    of a space at every step, also where another character was likelier.
     """
 
     text: str
     starts: np.ndarray
     ends: np.ndarray
     confidences: np.ndarray
+    spaces: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @property
     def confidence(self) -> float:
@@ -32,14 +34,26 @@ class Reading:
         marks = [c for c, t in zip(self.confidences.tolist(), self.text, strict=True) if t != " "]
         return sum(marks) / len(marks) if marks else 0.0
 
+    def space(self, before: int, after: int) -> float:
+        """Probability of a space between two of the characters, 0..1; 0 if it is not known."""
+        steps = len(self.spaces)
+        first, last = round(self.starts[before] * steps), round(self.ends[after] * steps)
+        return float(self.spaces[first:last].max(initial=0.0))
 
-def collapse(classes: np.ndarray, probabilities: np.ndarray, characters: np.ndarray) -> Reading:
+
+def collapse(
+    classes: np.ndarray,
+    probabilities: np.ndarray,
+    characters: np.ndarray,
+    spaces: np.ndarray | None = None,
+) -> Reading:
     """Merges the best classes of all steps into characters.
 
     Args:
         classes: (T,) integer, class 0 is the blank.
         probabilities: (T,) float, of those classes.
         characters: (K,) of one-character strings; that of class 0 is not used.
+        spaces: (T,) float, the probabilities of a space, if they are known.
     """
     first = np.flatnonzero(np.diff(classes, prepend=-1))
     last = np.append(first[1:], len(classes))
@@ -50,4 +64,5 @@ def collapse(classes: np.ndarray, probabilities: np.ndarray, characters: np.ndar
         first[kept] / len(classes),
         last[kept] / len(classes),
         peak,
+        np.zeros(0) if spaces is None else spaces,
     )

@@ -8,14 +8,14 @@ connected pixels become rectangles, which are grown back to the size of the line
 from __future__ import annotations
 
 from itertools import product
-from math import ceil, floor, log
+from math import ceil, cos, floor, log, radians, sin
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
 from ocrloom.scheduling.context import INLINE
-from ocrloom.vision.geometry import Box
+from ocrloom.vision.geometry import Box, page_slope
 from ocrloom.vision.models import DETECTOR, verified_path
 from ocrloom.vision.once import once
 from ocrloom.vision.runtime import Network, core, network_input, openvino_module
@@ -33,6 +33,7 @@ __all__ = ["detect"]
 _THRESHOLD = 0.3  # pixel probability that counts as text
 _MIN_CONFIDENCE = 0.5  # mean probability inside a rectangle that counts as a line
 _UNCLIP = 1.6  # growth of the shrunken rectangle, in units of area / perimeter
+_TELLING = 2.5  # times its height, the length from which a piece of text tells its slope
 _END_MARGIN = 0.1  # of the line height, at both ends: first and last letters tend to be cut
 # Pixels that the network sees at once. It takes 250 bytes for each while it works.
 _WHOLE = 1600 * 1200
@@ -117,7 +118,7 @@ def _scores(pixels: Pixels, view: Survey, context: Context) -> np.ndarray:
 def _reduced(
     pixels: Pixels, view: Survey, size: tuple[int, int], rows: _Span, columns: _Span
 ) -> np.ndarray:
-    """A part of the page scaled for detection, (h, w, 3) uint8 BGR, sides multiples of 64.
+    """A part of the page scaled for detection, (h, w) or (h, w, 3) BGR, sides multiples of 64.
 
     Args:
         pixels: The page.
@@ -134,7 +135,7 @@ def _reduced(
     part = np.ascontiguousarray(pixels[top:bottom, left:right])
     height, width = rows.stop - rows.start, columns.stop - columns.start
     small = shrunk(part, width, height)
-    small = cv2.cvtColor(small, cv2.COLOR_GRAY2BGR if small.ndim == 2 else cv2.COLOR_RGB2BGR)
+    small = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
     down, right = -height % _SIDE, -width % _SIDE
     return cv2.copyMakeBorder(small, 0, down, 0, right, cv2.BORDER_REPLICATE)
 
@@ -163,19 +164,55 @@ def _boxes(scores: np.ndarray) -> list[Box]:
     """Rectangles around the connected text pixels of a score map, in its pixels."""
     mask = (scores > log(_THRESHOLD / (1 - _THRESHOLD))).astype(np.uint8)
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    found = []
-    for contour in contours:
-        (x, y), (width, height), angle = cv2.minAreaRect(contour)
-        # The contour runs through the centres of the border pixels: half a pixel is missing
-        # on every side.
-        width, height = width + 1, height + 1
-        if min(width, height) < _MIN_SIDE or _confidence(scores, contour) < _MIN_CONFIDENCE:
-            continue
-        grow = _UNCLIP * width * height / (2 * (width + height))
-        box = _upright(Box(x + 0.5, y + 0.5, width + 2 * grow, height + 2 * grow, angle))
-        ends = _END_MARGIN * min(box.width, box.height)
-        found.append(box.grown(ends, 0.0) if box.width >= box.height else box.grown(0.0, ends))
-    return found
+    around = [(contour, _rectangle(contour)) for contour in contours]
+    around = [
+        (contour, box)
+        for contour, box in around
+        if min(box.width, box.height) >= _MIN_SIDE
+        and _confidence(scores, contour) >= _MIN_CONFIDENCE
+    ]
+    slope = _slope([box for _, box in around])
+    return [
+        _grown(_rectangle_along(contour, slope) if _short(box) else box) for contour, box in around
+    ]
+
+
+def _rectangle(contour: np.ndarray) -> Box:
+    """The smallest rectangle around a contour, its width to the right."""
+    (x, y), (width, height), angle = cv2.minAreaRect(contour)
+    # The contour runs through the centres of the border pixels: half a pixel is missing
+    # on every side.
+    return _upright(Box(x + 0.5, y + 0.5, width + 1, height + 1, angle))
+
+
+def _rectangle_along(contour: np.ndarray, slope: float) -> Box:
+    """The rectangle around a contour that lies at a slope in degrees."""
+    c, s = cos(radians(slope)), sin(radians(slope))
+    points = contour.reshape(-1, 2) @ np.array([[c, -s], [s, c]])
+    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    u, v = (left + right) / 2, (top + bottom) / 2
+    x, y = u * c - v * s + 0.5, u * s + v * c + 0.5
+    return Box(x, y, right - left + 1, bottom - top + 1, slope)
+
+
+def _short(box: Box) -> bool:
+    """Whether a box is too short to tell the slope of its text."""
+    return max(box.width, box.height) < _TELLING * min(box.width, box.height)
+
+
+def _slope(boxes: list[Box]) -> float:
+    """Slope in degrees of the boxes that tell it."""
+    telling = [box for box in boxes if not _short(box)]
+    lengths = [max(box.width, box.height) for box in telling]
+    return page_slope([box.angle for box in telling], lengths)
+
+
+def _grown(box: Box) -> Box:
+    """A line's box from the one around its shrunken middle."""
+    grow = _UNCLIP * box.width * box.height / (2 * (box.width + box.height))
+    ends = _END_MARGIN * (min(box.width, box.height) + 2 * grow)
+    along = box.width >= box.height
+    return box.grown(grow + (ends if along else 0.0), grow + (0.0 if along else ends))
 
 
 def _confidence(scores: np.ndarray, contour: np.ndarray) -> float:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, radians, sin
+from math import cos, fsum, radians, sin
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-__all__ = ["Box"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Box", "page_slope"]
+
+_Place = TypeVar("_Place", float, np.ndarray)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +41,11 @@ class Box:
             self.x, self.y, self.width + 2 * margin_x, self.height + 2 * margin_y, self.angle
         )
 
-    def point(self, along: float, across: float) -> tuple[float, float]:
-        """Page position of a place in the box, counted in pixels from its upper left corner."""
+    def point(self, along: _Place, across: _Place) -> tuple[_Place, _Place]:
+        """Page position of a place in the box, counted in pixels from its upper left corner.
+
+        Arrays are for many places at once.
+        """
         c, s = cos(radians(self.angle)), sin(radians(self.angle))
         u, v = along - self.width / 2, across - self.height / 2
         return self.x + u * c - v * s, self.y + u * s + v * c
@@ -51,3 +60,13 @@ class Box:
             np.array([self.x, self.y]) - 0.5
         )
         return a
+
+
+def page_slope(angles: Sequence[float], lengths: Sequence[float]) -> float:
+    """Median of the lines' angles in degrees, each weighted by its length; 0 without lines."""
+    half, passed = fsum(lengths) / 2, 0.0  # exact, so that the order does not matter
+    for angle, length in sorted(zip(angles, lengths, strict=True)):
+        passed += length
+        if passed >= half:
+            return angle
+    return 0.0

@@ -6,19 +6,24 @@ Orientation, detection, crops, recognition, words. Which line follows which is d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+import cv2
 import numpy as np
 
 from ocrloom.languages import Language
 from ocrloom.scheduling.context import INLINE
 from ocrloom.vision.alphabets import Alphabet, alphabet_of, everything, is_latin
+from ocrloom.vision.company import in_company
 from ocrloom.vision.crops import Crop, cut, stacked_lines
+from ocrloom.vision.dashes import find_dashes
 from ocrloom.vision.detect import detect
+from ocrloom.vision.dotted import find_on_dots
 from ocrloom.vision.orientation import evidence, find_rotation, turned
 from ocrloom.vision.recognise import read
+from ocrloom.vision.segment import Segment
 from ocrloom.vision.survey import survey
 from ocrloom.vision.widths import network_width, plan_widths
 from ocrloom.vision.words import words_of
@@ -28,26 +33,21 @@ if TYPE_CHECKING:
 
     from ocrloom.image.lazy import Pixels
     from ocrloom.options import OcrOptions
-    from ocrloom.result import Word
     from ocrloom.scheduling.context import Context
     from ocrloom.vision.ctc import Reading
     from ocrloom.vision.geometry import Box
+    from ocrloom.vision.rules import Rule
+    from ocrloom.vision.survey import Survey
 
 __all__ = ["PageReading", "Segment", "find_boxes", "read_page"]
 
-_DOUBTFUL = 0.8  # confidence below which a line is read with all characters too
+_DOUBTFUL = 0.8  # confidence below which a line is looked at again
+_SMOOTH = 1.5  # pixels of a crop: standard deviation of what makes grey of halftone and noise
 _ENOUGH = 5  # characters whose mean confidence is telling
 _SURE = 0.95  # confidence that is enough for any number of characters
-_CLEAR = 0.9  # confidence of a tall box that needs no reading from the side
+_CLEAR = 0.9  # confidence of a tall box that needs no reading from the side; or of a second look
+_SPECKS = 3  # characters up to which a second look must find what the first did
 _GAIN = 0.05  # by which a second reading must be better to be taken
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """A piece of a text line; polygons in pixels of the upright page."""
-
-    box: Box
-    words: tuple[Word, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,10 @@ class PageReading:
     segments: tuple[Segment, ...]
     rotation: int
     """Degrees, clockwise, by which the frame was turned: 0, 90, 180 or 270."""
+    rules: tuple[Rule, ...] = ()
+    """The ruled lines of the upright page, in its pixels."""
+    bars: tuple[Rule, ...] = ()
+    """The straight edges of what is dark across the same."""
 
 
 def read_page(pixels: Pixels, options: OcrOptions, context: Context = INLINE) -> PageReading:
@@ -70,17 +74,21 @@ def read_page(pixels: Pixels, options: OcrOptions, context: Context = INLINE) ->
     Raises:
         OcrEngineError: The runtime failed.
     """
-    boxes = find_boxes(pixels, context)
-    reader = _Reader(pixels, boxes, alphabet_of(options.languages), context)
-    rotation = find_rotation(boxes, reader.confidence) if options.find_orientation else 0
+    look = _look(pixels, context)
+    reader = _Reader(pixels, look, alphabet_of(options.languages), context)
+    rotation = find_rotation(look.boxes, reader.confidence) if options.find_orientation else 0
     if rotation:
         pixels = _turned(pixels, rotation // 90)
-        boxes = find_boxes(pixels, context)
-        reader = _Reader(pixels, boxes, reader.alphabet, context)
+        look = _look(pixels, context)
+        reader = _Reader(pixels, look, reader.alphabet, context)
+    view, boxes = look.view, look.boxes
     if options.languages == (Language.AUTO,):
         reader.narrow(evidence(boxes))
     segments = reader.segments(boxes, options.min_confidence)
-    return PageReading(segments=tuple(segments), rotation=rotation)
+    segments += find_dashes(pixels, view.strokes, segments)
+    return PageReading(
+        segments=tuple(segments), rotation=rotation, rules=view.rules, bars=view.bars
+    )
 
 
 def _turned(pixels: Pixels, quarters: int) -> Pixels:
@@ -102,21 +110,42 @@ def _needed(reading: Reading, min_confidence: float) -> float:
 
 def find_boxes(pixels: Pixels, context: Context = INLINE) -> list[Box]:
     """Boxes around the pieces of lines on a page, (H, W) or (H, W, 3) RGB uint8, as it lies."""
+    return _look(pixels, context).boxes
+
+
+class _Look(NamedTuple):
+    """What a page, as it lies, shows before it is read."""
+
+    view: Survey
+    boxes: list[Box]
+    dotted: frozenset[Box]
+    """Those of the boxes whose ground is made of dots."""
+
+
+def _look(pixels: Pixels, context: Context) -> _Look:
+    """The survey of a page, as it lies, and where its text stands."""
     context.checkpoint()
-    return detect(pixels, survey(pixels), context)
+    view = survey(pixels)
+    boxes = detect(pixels, view, context)
+    return _Look(view, *find_on_dots(pixels, view, boxes, context))
 
 
 class _Reader:
     """Reads boxes of one page, each of them once."""
 
     def __init__(
-        self, pixels: Pixels, boxes: Sequence[Box], alphabet: Alphabet, context: Context
+        self,
+        pixels: Pixels,
+        look: _Look,
+        alphabet: Alphabet,
+        context: Context,
     ) -> None:
         self.alphabet = alphabet
+        self._look = look
         self._pixels = pixels
         self._context = context
         self._narrowed = False
-        self._plan = plan_widths([network_width(box.width, box.height) for box in boxes])
+        self._plan = plan_widths([network_width(box.width, box.height) for box in look.boxes])
         # Shared by the workers that read lines of this page; no two read the same box at once.
         self._known: dict[Box, tuple[Crop, Reading]] = {}
 
@@ -124,7 +153,8 @@ class _Reader:
         """Crop and reading of a box."""
         if box not in self._known:
             self._context.checkpoint()
-            crop = cut(self._pixels, box, self._width(box))
+            crop = cut(self._pixels, box, self._width(box), self._look.view.rules)
+            crop = _smoothed(crop) if box in self._look.dotted else crop
             self._known[box] = crop, read(crop.pixels, self.alphabet)
         return self._known[box]
 
@@ -150,18 +180,22 @@ class _Reader:
     def segments(self, boxes: Sequence[Box], min_confidence: float) -> list[Segment]:
         """What stands in the boxes, those of one width one after the other."""
 
-        def segments_of(box: Box) -> list[Segment]:
+        def segments_of(box: Box) -> list[tuple[bool, Segment]]:
             found = []
-            for crop, reading in self._read_best(box):
+            for piece in self._read_best(box):
+                if piece[1].confidence < max(_DOUBTFUL, _needed(piece[1], min_confidence)):
+                    piece = self._look_again(*piece)
+                crop, reading = piece
                 words = words_of(crop, reading)
-                if words and reading.confidence >= _needed(reading, min_confidence):
-                    found.append(Segment(box=crop.box, words=words))
+                if words and reading.confidence >= min_confidence:
+                    sure = reading.confidence >= _needed(reading, min_confidence)
+                    found.append((sure, Segment(box=crop.box, words=words)))
             return found
 
         ordered = sorted(dict.fromkeys(boxes), key=self._width)
-        return [
-            segment for found in self._context.spread(segments_of, ordered) for segment in found
-        ]
+        found = [each for some in self._context.spread(segments_of, ordered) for each in some]
+        sure = [segment for is_sure, segment in found if is_sure]
+        return sure + in_company([segment for is_sure, segment in found if not is_sure], sure)
 
     def _read_best(self, box: Box) -> list[tuple[Crop, Reading]]:
         """The best reading of a box: as it is, from the side, or line by line where it is tall."""
@@ -172,14 +206,25 @@ class _Reader:
             lines = stacked_lines(self._pixels, box)
             if len(lines) > 1:
                 best = _better(best, [self.read(line) for line in lines])
-        return [self._read_all_characters(*piece) for piece in best]
+        return best
 
-    def _read_all_characters(self, crop: Crop, reading: Reading) -> tuple[Crop, Reading]:
-        """Another look with all characters if some were left out and the first was doubtful."""
-        if not self._narrowed or reading.confidence >= _DOUBTFUL:
-            return crop, reading
+    def _look_again(self, crop: Crop, reading: Reading) -> tuple[Crop, Reading]:
+        """The better reading of a doubtful crop: as it was, smoothed, or with all characters."""
         self._context.checkpoint()
-        return _better([(crop, reading)], [(crop, read(crop.pixels, everything()))])[0]
+        best = [(crop, reading)]
+        smooth = _smoothed(crop)
+        found = read(smooth.pixels, self.alphabet)
+        # Specks that were smoothed look like a letter or two.
+        if found.text == reading.text or (len(found.text) > _SPECKS and found.confidence > _CLEAR):
+            best = _better(best, [(smooth, found)])
+        if self._narrowed and best[0][1].confidence < _DOUBTFUL:
+            self._context.checkpoint()
+            best = _better(best, [(crop, read(crop.pixels, everything()))])
+        return best[0]
+
+
+def _smoothed(crop: Crop) -> Crop:
+    return replace(crop, pixels=cv2.GaussianBlur(crop.pixels, (0, 0), _SMOOTH))
 
 
 def _better(

@@ -79,7 +79,7 @@ def read(crop: np.ndarray, alphabet: Alphabet) -> Reading:
     """Reads one crop of text.
 
     Args:
-        crop: (48, W, 3) uint8 BGR, W one of ``ocrloom.vision.widths.WIDTHS``.
+        crop: (48, W) or (48, W, 3) BGR uint8, W one of ``ocrloom.vision.widths.WIDTHS``.
         alphabet: Characters that may occur.
 
     Raises:
@@ -89,4 +89,6 @@ def read(crop: np.ndarray, alphabet: Alphabet) -> Reading:
     (probabilities,) = network(network_input(crop))
     # NumPy finds the best in a twelfth of the time that the runtime takes.
     classes = probabilities[0].argmax(axis=1)
-    return collapse(classes, probabilities[0, np.arange(len(classes)), classes], characters)
+    spaces = probabilities[0][:, characters == " "].max(axis=1, initial=0.0)
+    best = probabilities[0, np.arange(len(classes)), classes]
+    return collapse(classes, best, characters, spaces)

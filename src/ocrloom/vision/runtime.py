@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 import platformdirs
 
 from ocrloom.errors import OcrEngineError
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    import numpy as np
     import openvino
 
 __all__ = ["Network", "cache_folder", "core", "network_input", "openvino_module", "precision"]
@@ -92,8 +92,16 @@ def precision() -> str:
 
 
 def network_input(image: np.ndarray) -> np.ndarray:
-    """An image, (h, w, 3) uint8 BGR, as both networks want it: (1, 3, h, w) float32 in -1..1."""
-    return cv2.dnn.blobFromImage(image, 1 / 127.5, mean=(127.5, 127.5, 127.5))
+    """An image as both networks want it.
+
+    Args:
+        image: (h, w) or (h, w, 3) BGR uint8.
+
+    Returns:
+        (1, 3, h, w) float32 in -1..1.
+    """
+    planes = cv2.dnn.blobFromImage(image, 1 / 127.5, mean=(127.5, 127.5, 127.5))
+    return planes if image.ndim == 3 else np.repeat(planes, 3, axis=1)
 
 
 class Network:

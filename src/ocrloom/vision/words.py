@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
-import itertools
+from itertools import pairwise
+from math import log10
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from ocrloom.languages import PPOCR
 from ocrloom.result import Word
-from ocrloom.vision.crops import Crop, ink_spans
+from ocrloom.vision.ink import Columns, gaps, line_ink
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ocrloom.result import Polygon
+    from ocrloom.vision.crops import Crop
     from ocrloom.vision.ctc import Reading
+    from ocrloom.vision.geometry import Box
 
 __all__ = ["words_of"]
+
+# Chosen on 275,000 gaps of 231 pages of all kinds: of 400 spaces that were lost this finds 100, and
+# adds 25 where there is none. The unit is the height of the line's ink, ascenders and all.
+_TIGHT = 0.21  # gap that is a space where the recogniser was certain of one
+# The same beside marks that stand off from their word in some hands of type, and between digits,
+# which are all as wide as the widest.
+_LOOSE = 0.33
+_WEIGHT = 0.15  # more of a gap is needed for every power of ten by which it was less certain
+_LEAST = 1e-4  # what is as improbable as that is not more improbable
+_OPENING = frozenset("([{'\"“«¿¡-–—")
+_CLOSING = frozenset(".,;:!?)]}'\"”’»%-–—|")
+_UNSPACED = "\u2e80"  # scripts from here on are written without spaces
 
 
 def words_of(crop: Crop, reading: Reading) -> tuple[Word, ...]:
     """Splits a reading at its spaces and finds each word's place on the page.
 
-    A word reaches from the middle of the space before it to the middle of the space after it,
-    then shrinks to the ink in between.
+    A word reaches from the middle of the widest gap before it to the middle of the widest gap
+    after it, then shrinks to the ink in between. A gap as wide as none inside a word is a space
+    too, even if the recogniser found another reading likelier.
 
     Args:
         crop: The crop that was read.
@@ -30,41 +50,62 @@ def words_of(crop: Crop, reading: Reading) -> tuple[Word, ...]:
     Returns:
         Words from left to right, polygons in page pixels.
     """
-    runs = _runs(reading.text)
-    if not runs:
+    marks = np.array([i for i, c in enumerate(reading.text) if c != " "], dtype=int)
+    if not len(marks):
         return ()
-    width = crop.pixels.shape[1]
-    middles = (reading.starts + reading.ends) / 2
-    # Between two words lie one or more spaces: the middle of what they cover divides the words.
-    gaps = [
-        (middles[end] + middles[start - 1]) / 2 for (_, end), (start, _) in itertools.pairwise(runs)
-    ]
-    edges = np.rint(np.array([0.0, *gaps, 1.0]) * width).astype(int)
-    spans = ink_spans(crop.pixels, np.stack([edges[:-1], edges[1:]], axis=1))
-    scale = np.array([crop.box.width / width, crop.box.height / crop.pixels.shape[0]] * 2)
-    words = []
-    for (start, end), span in zip(runs, (spans * scale).tolist(), strict=True):
-        left, top, right, bottom = span
-        corners = (left, top), (right, top), (right, bottom), (left, bottom)
-        a, b, c, d = (crop.box.point(along, across) for along, across in corners)
-        words.append(
-            Word(
-                text=reading.text[start:end],
-                polygon=(a, b, c, d),
-                confidence=float(reading.confidences[start:end].mean()),
-                recogniser=PPOCR,
-            )
+    height, width = crop.pixels.shape[:2]
+    grey = crop.pixels if crop.pixels.ndim == 2 else cv2.extractChannel(crop.pixels, 1)
+    ink = Columns.of(line_ink(grey))
+    middles = (reading.starts[marks] + reading.ends[marks]) / 2 * width
+    between = gaps(ink.inked, np.minimum(middles.astype(int), width - 1))
+    across, down = crop.box.width / width, crop.box.height / height
+    size = (between[:, 1] - between[:, 0]) * across / max(1.0, ink.tall * down)
+    (parted,) = _parted(reading, marks, size).nonzero()
+    edges = np.array([0, *(between[parted].sum(axis=1) // 2).tolist(), width])
+    polygons = _polygons(crop.box, ink.spans(edges) * (across, down, across, down))
+    confidences = reading.confidences[marks]
+    firsts = [0, *(parted + 1).tolist(), len(marks)]
+    return tuple(
+        Word(
+            text=reading.text[marks[first] : marks[end - 1] + 1],
+            polygon=polygon,
+            confidence=float(confidences[first:end].mean()),
+            recogniser=PPOCR,
         )
-    return tuple(words)
+        for (first, end), polygon in zip(pairwise(firsts), polygons, strict=True)
+    )
 
 
-def _runs(text: str) -> list[tuple[int, int]]:
-    """First and one past the last character of each stretch without spaces."""
-    runs, start = [], None
-    for i, character in enumerate(text + " "):
-        if character != " ":
-            start = i if start is None else start
-        elif start is not None:
-            runs.append((start, i))
-            start = None
-    return runs
+def _polygons(box: Box, spans: np.ndarray) -> Iterator[Polygon]:
+    """Corners on the page of rectangles in a box.
+
+    Args:
+        box: The box.
+        spans: (N, 4) float: left, top, right, bottom in page pixels from the box's corner.
+    """
+    left, top, right, bottom = spans.T
+    corners = (left, top), (right, top), (right, bottom), (left, bottom)
+    placed = [box.point(along, across) for along, across in corners]
+    return zip(*(zip(x.tolist(), y.tolist(), strict=True) for x, y in placed), strict=True)
+
+
+def _parted(reading: Reading, marks: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Between which characters a word ends: at a space that was read, or at one that was not.
+
+    The wider the gap, the smaller a probability of a space is enough, and the other way round.
+
+    Args:
+        reading: What was read.
+        marks: (N,) integer, its characters that are not spaces.
+        size: (N - 1,) float, the gaps between them in heights of the line.
+    """
+    found: np.ndarray = marks[1:] - marks[:-1] > 1
+    for i in (~found & (size > _TIGHT)).nonzero()[0].tolist():
+        before, after = int(marks[i]), int(marks[i + 1])
+        left, right = reading.text[before], reading.text[after]
+        if max(left, right) < _UNSPACED:
+            loose = left in _OPENING or right in _CLOSING or (left.isdigit() and right.isdigit())
+            needed = _LOOSE if loose else _TIGHT
+            chance = max(reading.space(before, after), _LEAST)
+            found[i] = size[i] + _WEIGHT * log10(chance) > needed
+    return found

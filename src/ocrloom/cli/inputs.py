@@ -1,0 +1,84 @@
+"""What the commands that read have in common: their inputs, and the engine that reads them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from ocrloom.cli.outputs import STANDARD_STREAM
+from ocrloom.engine import OcrEngine
+from ocrloom.errors import OcrOptionError, OcrSourceUnreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ocrloom.image.lazy import ImageLike
+    from ocrloom.image.source import Readable
+    from ocrloom.options import OcrOptions
+
+__all__ = ["Kept", "check_inputs", "engine_of", "sources", "title"]
+
+
+def check_inputs(names: tuple[str, ...]) -> None:
+    """Refuses standard input where it cannot be read.
+
+    Raises:
+        OcrOptionError: It is named twice.
+        OcrSourceUnreadable: It is closed.
+    """
+    if names.count(STANDARD_STREAM) > 1:
+        raise OcrOptionError("standard input can be read only once; name - only once")
+    if STANDARD_STREAM in names and sys.stdin is None:
+        raise OcrSourceUnreadable("standard input is closed; give a file's name instead of -")
+
+
+class Kept:
+    """Standard input, which can be read only once, for those who need it again."""
+
+    name = "<stdin>"
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._parts: list[bytes] = []
+
+    def read(self, size: int, /) -> bytes:
+        """Up to ``size`` bytes; none at the end."""
+        part = self._stream.read(size)
+        self._parts.append(part)
+        return part
+
+    @property
+    def data(self) -> bytes:
+        """All that was read."""
+        return b"".join(self._parts)
+
+
+def sources(names: tuple[str, ...], *, keep: bool = False) -> Iterator[ImageLike]:
+    """What the names stand for; standard input as `Kept` if asked for."""
+    for name in names:
+        if name == STANDARD_STREAM:
+            yield Kept(sys.stdin.buffer) if keep else sys.stdin.buffer
+        else:
+            yield name
+
+
+def title(name: str) -> str:
+    """What an input is called in messages."""
+    return "<stdin>" if name == STANDARD_STREAM else name
+
+
+def engine_of(
+    options: OcrOptions, jobs: int | None, memory: int | None, resume: str | None
+) -> OcrEngine:
+    """The engine that the flags describe.
+
+    Raises:
+        OcrException: One of them has a value that it cannot have.
+    """
+    journal = None
+    if resume is not None:
+        # Here and not at the top: few readings keep one.
+        from ocrloom.journal import Journal
+
+        journal = Journal(resume)
+    return OcrEngine(options=options, workers=jobs, memory=memory, journal=journal)
