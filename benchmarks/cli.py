@@ -4,26 +4,43 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from benchmarks import accuracy as accuracy_run
 from benchmarks import coldstart, corpus, note, tables
+from benchmarks import exports as exports_run
 from benchmarks import lag as lag_run
 from benchmarks import memory as memory_run
 from benchmarks import profile as profile_run
 from benchmarks import scaling as scaling_run
+from benchmarks import searchable as searchable_run
 from benchmarks import speed as speed_run
 from benchmarks import stopping as stopping_run
-from benchmarks.fresh import FreshError
+from benchmarks.arguments import (
+    ALL_SYSTEMS,
+    SAMPLES,
+    Corpus,
+    Folder,
+    JsonFile,
+    LanguageCode,
+    Only,
+    Segmentation,
+    SystemNames,
+    deaths,
+    fail_if_nothing_ran,
+    numbers,
+    our_system,
+    samples_in,
+    settings_of,
+    single_frames_in,
+    systems_named,
+)
 from benchmarks.machine import describe, versions
 from benchmarks.order import progress
 from benchmarks.report import print_report, write_json
-from benchmarks.systems import SYSTEMS, Ocrloom, System
 from ocrloom.scheduling.cpus import usable_cpus
 
 __all__ = ["app"]
@@ -35,34 +52,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-SAMPLES = Path("build/samples")
-"""Where `make samples` draws the project's own pages."""
-
 SHORT_BATCH = 4
 """Pages for each core below which a batch's end, when cores fall idle, weighs much."""
-
-Folder = Annotated[
-    Path,
-    typer.Argument(
-        exists=True, file_okay=False, help="Folder with NAME.tif, .png, .jpg … and NAME.gt.txt."
-    ),
-]
-Only = Annotated[str, typer.Option(help="Shell pattern for names, such as 'deu-*'.")]
-LanguageCode = Annotated[
-    str,
-    typer.Option(
-        "--language", "-l", help="eng, or several as deu+eng; auto: each system's own default."
-    ),
-]
-SystemNames = Annotated[str, typer.Option("--systems", help="Names, with commas between.")]
-Segmentation = Annotated[int, typer.Option("--psm", help="Tesseract's page segmentation mode.")]
-JsonFile = Annotated[
-    Path | None, typer.Option("--json", help="File for the raw figures.", dir_okay=False)
-]
-
-Corpus = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A corpus.")]
-
-ALL_SYSTEMS = ",".join(SYSTEMS)
 
 
 @app.command()
@@ -80,8 +71,8 @@ def accuracy(
     json_file: JsonFile = None,
 ) -> None:
     """Score the systems' texts against the truth, page by page in turns."""
-    chosen = _systems(systems, language, psm)
-    samples = corpus.spread(_samples(folder, only), pages)
+    chosen = systems_named(systems, language, psm)
+    samples = corpus.spread(samples_in(folder, only), pages)
     references = json.loads(against.read_text(encoding="utf-8")) if against else {}
     machine = describe()
     with progress(len(chosen) * len(samples)) as step:
@@ -95,10 +86,10 @@ def accuracy(
         notes.append(f"{several} have several frames, of which RapidOCR reads only the first.")
     print_report([tables.accuracy_table(results, published)], notes, machine, versions())
     if json_file:
-        settings = _settings(folder, only, language, psm, pages=len(samples))
+        settings = settings_of(folder, only, language, psm, pages=len(samples))
         figures = {"systems": results, "published": published}
         write_json(json_file, "accuracy", settings, figures, machine, versions())
-    _fail_if_nothing_ran(results)
+    fail_if_nothing_ran(results)
 
 
 @app.command()
@@ -116,8 +107,8 @@ def speed(
     json_file: JsonFile = None,
 ) -> None:
     """Time the systems on all usable cores, batch by batch in turns, and their cold starts."""
-    chosen = _systems(systems, language, psm)
-    samples = _single_frames(folder, only)
+    chosen = systems_named(systems, language, psm)
+    samples = single_frames_in(folder, only)
     count = pages or SHORT_BATCH * usable_cpus()
     paths = [sample.path for sample in corpus.repeat_to(samples, count)]
     starters = coldstart.programs(paths[0], language, psm) if cold_runs else []
@@ -130,10 +121,10 @@ def speed(
     drawn += [tables.cold_start_table(starts)] if starts else []
     print_report(drawn, _speed_notes(folder, len(samples), count), machine, versions())
     if json_file:
-        settings = _settings(folder, only, language, psm, pages=count, rounds=rounds)
+        settings = settings_of(folder, only, language, psm, pages=count, rounds=rounds)
         figures = {"systems": results, "cold_starts": starts}
         write_json(json_file, "speed", settings, figures, machine, versions())
-    _fail_if_nothing_ran(results)
+    fail_if_nothing_ran(results)
 
 
 @app.command()
@@ -145,8 +136,8 @@ def lag(
     json_file: JsonFile = None,
 ) -> None:
     """Watch a 5 ms ticker in the event loop beside many recognitions."""
-    system = _ocrloom(language)
-    paths = [sample.path for sample in _samples(folder, only)]
+    system = our_system(language)
+    paths = [sample.path for sample in samples_in(folder, only)]
     machine = describe()
     with progress(1) as step:
         step(f"{calls} recognitions")
@@ -158,7 +149,7 @@ def lag(
     ]
     print_report([tables.lag_table(report)], notes, machine, versions())
     if json_file:
-        settings = _settings(folder, only, language, None, calls=calls)
+        settings = settings_of(folder, only, language, None, calls=calls)
         write_json(json_file, "lag", settings, {"lag": report}, machine, versions())
 
 
@@ -181,12 +172,12 @@ def memory(
     if missing := memory_run.available():
         typer.echo(f"memory: {missing}", err=True)
         raise typer.Exit(1)
-    counts = _numbers(calls)
-    everything = [sample.path for sample in _samples(folder, only)]
-    sources = [sample.path for sample in _single_frames(folder, only)]
+    counts = numbers(calls)
+    everything = [sample.path for sample in samples_in(folder, only)]
+    sources = [sample.path for sample in single_frames_in(folder, only)]
     machine = describe()
     gathers, limited = [], []
-    with progress(len(counts) + 2) as step, tempfile.TemporaryDirectory() as made, _deaths():
+    with progress(len(counts) + 2) as step, tempfile.TemporaryDirectory() as made, deaths():
         notes = note.write_files(Path(made), 1)
         for count in counts:
             step(f"{count} calls")
@@ -210,7 +201,7 @@ def memory(
     ]
     print_report(drawn, remarks, machine, versions())
     if json_file:
-        settings = _settings(folder, only, language, None, calls=counts, pages=pages)
+        settings = settings_of(folder, only, language, None, calls=counts, pages=pages)
         figures = {"gathers": gathers, "long_run": long_run, "budget": limited}
         write_json(json_file, "memory", settings, figures, machine, versions())
 
@@ -225,12 +216,12 @@ def scaling(
     json_file: JsonFile = None,
 ) -> None:
     """Time a page among few and many, and one page alone on one core and on all."""
-    system = _ocrloom(language)
-    page = _single_frames(folder, only)[0]
+    system = our_system(language)
+    page = single_frames_in(folder, only)[0]
     counts = scaling_run.counts_up_to(most)
     machine = describe()
     steps = scaling_run.steps_of(counts) + 2 * rounds
-    with progress(steps) as step, tempfile.TemporaryDirectory() as made, _deaths():
+    with progress(steps) as step, tempfile.TemporaryDirectory() as made, deaths():
         pages = scaling_run.measure(system, Path(made), counts, step)
         alone = scaling_run.measure_alone(page.path, rounds, language, step)
     drawn = [tables.pages_table(pages)]
@@ -242,7 +233,7 @@ def scaling(
     ]
     print_report(drawn, remarks, machine, versions())
     if json_file:
-        settings = _settings(folder, only, language, None, most=most, rounds=rounds)
+        settings = settings_of(folder, only, language, None, most=most, rounds=rounds)
         figures = {"pages": pages, "alone": alone}
         write_json(json_file, "scaling", settings, figures, machine, versions())
 
@@ -256,7 +247,7 @@ def stopping(
     json_file: JsonFile = None,
 ) -> None:
     """Time how soon a worker is free after a cancel, and how soon a deadline is kept."""
-    paths = [sample.path for sample in _single_frames(folder, only)]
+    paths = [sample.path for sample in single_frames_in(folder, only)]
     machine = describe()
     with progress(cancels + 1) as step, tempfile.TemporaryDirectory() as made:
         notes = note.write_files(Path(made), 1)
@@ -272,9 +263,69 @@ def stopping(
     ]
     print_report(drawn, remarks, machine, versions())
     if json_file:
-        settings = _settings(folder, only, "eng", None, cancels=cancels, timeout=timeout)
+        settings = settings_of(folder, only, "eng", None, cancels=cancels, timeout=timeout)
         figures = {"cancels": cancelled, "deadline": late}
         write_json(json_file, "stopping", settings, figures, machine, versions())
+
+
+@app.command()
+def exports(
+    folder: Corpus = SAMPLES,
+    pages: Annotated[int, typer.Option(min=1, help="Pages of the document.")] = 100,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each format is made.")] = 5,
+    only: Only = "*",
+    language: LanguageCode = "eng",
+    json_file: JsonFile = None,
+) -> None:
+    """Time every format beside the recognition of the same document."""
+    samples = corpus.repeat_to(single_frames_in(folder, only), pages)
+    machine = describe()
+    with progress(rounds + 4) as step, tempfile.TemporaryDirectory() as made:
+        step("a document of the pages")
+        book = exports_run.write_book([each.path for each in samples], Path(made) / "book.tif")
+        result = exports_run.measure(language, book, rounds, step)
+    remarks = [
+        f"{folder.resolve().name}: {pages} pages in one TIFF, language {language}.",
+        "Recognition: on all usable cores. Formats: on one, in memory, median of the rounds.",
+        "Everything was done once before, not timed.",
+    ]
+    print_report([tables.exports_table(result)], remarks, machine, versions())
+    if json_file:
+        settings = settings_of(folder, only, language, None, pages=pages, rounds=rounds)
+        write_json(json_file, "exports", settings, {"exports": result}, machine, versions())
+
+
+@app.command()
+def searchable(
+    folder: Corpus = SAMPLES,
+    pages: Annotated[int, typer.Option(min=1, help="Images for one PDF.")] = 50,
+    growth: Annotated[
+        str, typer.Option(help="Pages of PDFs for a look at memory, with commas between.")
+    ] = "30,300",
+    only: Only = "*",
+    language: LanguageCode = "eng",
+    json_file: JsonFile = None,
+) -> None:
+    """Read searchable PDFs with another reader, and look at the memory that making them takes."""
+    paths = [sample.path for sample in corpus.spread(single_frames_in(folder, only), pages)]
+    counts = numbers(growth)
+    machine = describe()
+    with progress(2) as step, tempfile.TemporaryDirectory() as made, deaths():
+        step(f"{len(paths)} images")
+        layer = searchable_run.measure_layer(paths, language, Path(made) / "images.pdf")
+        step("memory")
+        runs = searchable_run.measure_growth(paths, counts, language, Path(made))
+    drawn = [tables.layer_table(layer), tables.growth_table(runs)]
+    remarks = [
+        f"{folder.resolve().name}: {len(paths)} images, language {language}.",
+        "Memory: each PDF in a fresh process, after one of one page.",
+        "Helpers: the processes in which PDFs are read and written, the most that each held.",
+    ]
+    print_report(drawn, remarks, machine, versions())
+    if json_file:
+        settings = settings_of(folder, only, language, None, pages=len(paths), growth=counts)
+        figures = {"layer": layer, "growth": runs}
+        write_json(json_file, "searchable", settings, figures, machine, versions())
 
 
 @app.command()
@@ -286,8 +337,8 @@ def profile(
     json_file: JsonFile = None,
 ) -> None:
     """Find out which stage takes which share of the time, and how much is inference."""
-    system = _ocrloom(language)
-    samples = corpus.spread(_samples(folder, only), pages)
+    system = our_system(language)
+    samples = corpus.spread(samples_in(folder, only), pages)
     machine = describe()
     with progress(1) as step:
         step(f"{len(samples)} sources, twice")
@@ -300,7 +351,7 @@ def profile(
     ]
     print_report([tables.profile_table(result)], remarks, machine, versions())
     if json_file:
-        settings = _settings(folder, only, language, None, sources=len(samples))
+        settings = settings_of(folder, only, language, None, sources=len(samples))
         figures = {"profile": result, "inference": result.inference}
         write_json(json_file, "profile", settings, figures, machine, versions())
 
@@ -314,55 +365,7 @@ def calibrate(
     """Measure the bounds of eight-bit arithmetic on the project's samples, into the package."""
     from benchmarks.calibrate import calibrate as measure
 
-    typer.echo(measure([sample.path for sample in _samples(folder, "*")]))
-
-
-def _samples(folder: Path, only: str) -> list[corpus.Sample]:
-    try:
-        return corpus.load(folder, only)
-    except corpus.CorpusError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-def _single_frames(folder: Path, only: str) -> list[corpus.Sample]:
-    samples = corpus.single_frames(_samples(folder, only))
-    if not samples:
-        raise typer.BadParameter(f"every source in {folder} has several frames")
-    return samples
-
-
-def _numbers(text: str) -> list[int]:
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() and int(part) for part in parts):
-        raise typer.BadParameter(f"expected whole numbers of at least 1, got {text!r}")
-    return sorted({int(part) for part in parts})
-
-
-@contextmanager
-def _deaths() -> Iterator[None]:
-    try:
-        yield
-    except FreshError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
-
-
-def _ocrloom(language: str) -> Ocrloom:
-    system = Ocrloom(language)
-    if missing := system.available():
-        typer.echo(f"ocrloom: {missing}", err=True)
-        raise typer.Exit(1)
-    return system
-
-
-def _systems(names: str, language: str, segmentation: int) -> list[System]:
-    chosen = list(dict.fromkeys(name.strip() for name in names.split(",")))
-    unknown = [name for name in chosen if name not in SYSTEMS]
-    if unknown:
-        raise typer.BadParameter(
-            f"expected systems among {ALL_SYSTEMS}, got {', '.join(map(repr, unknown))}"
-        )
-    return [SYSTEMS[name](language, segmentation) for name in chosen]
+    typer.echo(measure([sample.path for sample in samples_in(folder, "*")]))
 
 
 def _speed_notes(folder: Path, available: int, count: int) -> list[str]:
@@ -382,15 +385,3 @@ def _speed_notes(folder: Path, available: int, count: int) -> list[str]:
             f"one page over several; --pages {SHORT_BATCH * usable_cpus()} or more is fair."
         )
     return notes
-
-
-def _settings(
-    folder: Path, only: str, language: str, segmentation: int | None, **more: object
-) -> dict[str, object]:
-    named = {"corpus": folder.resolve().name, "only": only, "language": language}
-    return {**named, "psm": segmentation, **more}
-
-
-def _fail_if_nothing_ran(results: Sequence[Any]) -> None:
-    if all(result.missing for result in results):
-        raise typer.Exit(1)

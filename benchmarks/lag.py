@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.order import percentile
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
@@ -29,8 +31,7 @@ class Lags:
 
     def percentile(self, share: float) -> float:
         """Return the lag that this share of the ticks stays within; 1.0 gives the longest."""
-        ordered = sorted(self.milliseconds)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+        return percentile(self.milliseconds, share)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The order in which systems take their turns, and the progress bar beside it."""
+"""Orders: in which systems take their turns, with a progress bar, and of what was measured."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["progress", "rotated", "silent"]
+__all__ = ["percentile", "progress", "rotated", "silent"]
 
 Item = TypeVar("Item")
 
@@ -24,6 +24,12 @@ def rotated(items: Sequence[Item], turn: int) -> list[Item]:
     """
     start = turn % len(items) if items else 0
     return [*items[start:], *items[:start]]
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value that this share of them stays within; 1.0 gives the largest."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def silent(_step: str) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.systems import System
-    from ocrloom.image import Frame
+    from ocrloom.image import Extent, Frame
     from ocrloom.image.lazy import Reader
 
 __all__ = ["INFERENCES", "Clock", "Profile", "Share", "measure", "watched"]
@@ -204,6 +204,10 @@ class _CountedReader:
     @property
     def count(self) -> int:
         return self._reader.count
+
+    def extent(self, number: int) -> Extent:
+        with self._clock.stage(DECODE):
+            return self._reader.extent(number)
 
     def cost(self, number: int) -> int:
         with self._clock.stage(DECODE):

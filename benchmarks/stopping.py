@@ -9,6 +9,7 @@ from time import perf_counter, sleep
 from typing import TYPE_CHECKING
 
 import ocrloom
+from benchmarks.order import percentile
 from ocrloom.progress import Stage
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ class CancelReport:
 
     def percentile(self, share: float) -> float:
         """Return the time that this share of the cancels stays within; 1.0 gives the longest."""
-        ordered = sorted(self.seconds)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+        return percentile(self.seconds, share)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
     from benchmarks.accuracy import SystemAccuracy
     from benchmarks.coldstart import ColdStart
+    from benchmarks.exports import Exports
     from benchmarks.lag import LagReport
     from benchmarks.memory import Gather, LongRun
     from benchmarks.profile import Profile
     from benchmarks.scaling import Alone, Pages
+    from benchmarks.searchable import Growth, Layer
     from benchmarks.speed import SystemSpeed
     from benchmarks.stopping import CancelReport, DeadlineReport
 
@@ -26,8 +28,11 @@ __all__ = [
     "alone_table",
     "budget_table",
     "cold_start_table",
+    "exports_table",
     "gather_table",
+    "growth_table",
     "lag_table",
+    "layer_table",
     "long_run_table",
     "pages_table",
     "profile_table",
@@ -205,6 +210,63 @@ def profile_table(result: Profile) -> Table:
     _add(table, "all workers", (NONE, f"{total:.2f}", "100.0"), remark)
     inference = (NONE, f"{total * result.inference:.2f}", f"{100 * result.inference:.1f}")
     _add(table, "inference alone", inference, "")
+    return table
+
+
+def exports_table(result: Exports) -> Table:
+    """Draw what each format takes beside the recognition."""
+    title = f"Exports: {result.pages} pages, {result.words:,} words"
+    table = _table(title, ("Milliseconds", "MiB", "% of recognition"), "Format")
+    for export in result.formats:
+        if not export.seconds:
+            _add(table, export.format, None, export.error or "")
+            continue
+        seconds = median(export.seconds)
+        cells = (
+            f"{seconds * 1000:.1f}",
+            f"{export.bytes / 1024**2:.2f}",
+            f"{100 * result.share(seconds):.3f}",
+        )
+        _add(table, export.format, cells, "")
+    table.add_section()
+    together = (f"{result.together * 1000:.1f}", NONE, f"{100 * result.share(result.together):.3f}")
+    _add(table, "all formats", together, "")
+    recognition = (f"{result.recognition * 1000:.1f}", NONE, "100.000")
+    _add(table, "recognition", recognition, _failed(result.failed, result.first_error))
+    return table
+
+
+def layer_table(result: Layer) -> Table:
+    """Draw how a searchable PDF of images compares with what was recognised."""
+    columns = "Words", "Found %", "Box distance pt", "Images MiB", "PDF ÷ images"
+    table = _table("Searchable PDF of images, read by pdfminer.six", columns, "Pages")
+    cells = (
+        f"{result.words:,}",
+        f"{100 * result.found / max(1, result.words):.3f}",
+        f"{result.distance:.2f}",
+        _mebibytes(result.image_bytes),
+        f"{result.pdf_bytes / max(1, result.image_bytes):.3f}",
+    )
+    _add(table, str(result.pages), cells, "distance: median, between centres")
+    return table
+
+
+def growth_table(results: Sequence[Growth]) -> Table:
+    """Draw what was resident while PDFs were made searchable."""
+    columns = "Seconds", "Before MiB", "Peak MiB", "Helpers MiB", "KiB a further page"
+    table = _table("Memory: a scanned PDF made searchable", columns, "Pages")
+    first = results[0]
+    for result in results:
+        more = result.peak + result.helpers - first.peak - first.helpers
+        pages = result.pages - first.pages
+        cells = (
+            f"{result.seconds:.1f}",
+            _mebibytes(result.before),
+            _mebibytes(result.peak),
+            _mebibytes(result.helpers),
+            f"{more / pages / 1024:.0f}" if pages else NONE,
+        )
+        _add(table, f"{result.pages:,}", cells, "")
     return table
 
 

@@ -13,7 +13,18 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
-from benchmarks import accuracy, cli, coldstart, corpus, lag, report, speed, systems, tables
+from benchmarks import (
+    accuracy,
+    arguments,
+    cli,
+    coldstart,
+    corpus,
+    lag,
+    report,
+    speed,
+    systems,
+    tables,
+)
 from benchmarks.machine import Machine
 from benchmarks.order import rotated
 from benchmarks.scoring import canonical, page_scores
@@ -418,7 +429,7 @@ def test_corpus_leaves_no_page_out_silently(folder):
 @pytest.fixture
 def fakes(monkeypatch):
     monkeypatch.setattr(
-        cli,
+        arguments,
         "SYSTEMS",
         {
             "ocrloom": lambda _language, _psm: FakeSystem("ocrloom"),

@@ -10,7 +10,7 @@ from PIL import Image
 from test_benchmarks import MACHINE, FakeSystem, drawn, row
 from typer.testing import CliRunner
 
-from benchmarks import cli, fresh, memory, note, profile, scaling, systems, tables
+from benchmarks import arguments, cli, fresh, memory, note, profile, scaling, systems, tables
 from ocrloom import OcrEngine
 
 LINE = "Small enough to be read by the thousand"
@@ -381,7 +381,7 @@ def test_a_fresh_process_that_died_ends_the_command(folder, monkeypatch):
 
 
 def test_scaling_command(folder, monkeypatch):
-    monkeypatch.setattr(cli, "Ocrloom", lambda _language: FakeSystem("ocrloom"))
+    monkeypatch.setattr(arguments, "Ocrloom", lambda _language: FakeSystem("ocrloom"))
     monkeypatch.setattr(fresh, "call", lambda *_, **__: 2.0)
     text, found = run("scaling", folder, "--most", "2", "--rounds", "1")
     assert row(text, "2, one TIFF")[1] == "5"
