@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+from ocrloom.scheduling.finalizers import call_soon, prepare
+
 LONG = 20.0  # seconds after which a test that waits has failed
 
 
@@ -54,3 +56,16 @@ def until(condition):
 def idle(pool):
     """Whether nothing of a pool waits or holds anything."""
     return until(lambda: (pool._queue.waiting, pool._queue.used) == (0, 0))
+
+
+def at_rest(pool):
+    """Whether what was left behind is stopped and no worker works, so that nothing more begins."""
+    prepare()
+    found = threading.Event()
+    call_soon(found.set)  # after the calls for all that the collector has found so far
+    return found.wait(LONG) and until(lambda: _rests(pool))
+
+
+def _rests(pool):
+    with pool._changed:
+        return pool._queue.waiting == 0 and pool._idle == len(pool._threads)

@@ -9,9 +9,10 @@ import threading
 import time
 
 import pytest
-from documents import LONG, Recogniser, frames, numbers, until
+from documents import LONG, frames, numbers, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from steps import at_rest
 
 from ocrloom import (
     Image,
@@ -27,11 +28,6 @@ from ocrloom import (
     OcrTimeout,
     Stage,
 )
-
-
-@pytest.fixture
-def recogniser(monkeypatch):
-    return Recogniser(monkeypatch)
 
 
 @pytest.fixture
@@ -299,8 +295,7 @@ WAYS = [leave_by_break, leave_by_block, leave_by_break_in_a_loop, leave_by_block
 def test_an_endless_source_may_be_left(engine, recogniser, leave):
     leave(engine.process_many(endless()))
     gc.collect()
-    assert quiet(recogniser)
-    assert until(lambda: engine._pool._queue.waiting == 0)
+    assert at_rest(engine._pool)
     begun = len(recogniser.begun)
     time.sleep(0.02)
     assert len(recogniser.begun) == begun
@@ -311,8 +306,7 @@ def test_an_endless_source_may_be_left(engine, recogniser, leave):
 def test_an_endless_asynchronous_source_may_be_left(engine, recogniser, leave):
     leave(engine.process_many(one_by_one(endless())))
     gc.collect()
-    assert quiet(recogniser)
-    assert until(lambda: engine._pool._queue.waiting == 0)
+    assert at_rest(engine._pool)
 
 
 def test_an_asynchronous_source_that_never_comes_may_be_left(engine):
@@ -424,8 +418,7 @@ def test_a_cancelled_batch_ends_what_it_began(engine, recogniser):
             await asyncio.wait_for(engine.process_batch([frames(3)] * 20), 0.05)
 
     asyncio.run(main())
-    assert quiet(recogniser)
-    assert until(lambda: engine._pool._queue.waiting == 0)
+    assert at_rest(engine._pool)
 
 
 @pytest.mark.parametrize("loop", [True, False])

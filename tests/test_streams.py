@@ -11,9 +11,10 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from documents import LONG, Recogniser, frames, numbers, pages_of, until
+from documents import LONG, frames, numbers, pages_of, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from steps import at_rest
 
 from ocrloom import (
     OcrCancelled,
@@ -29,11 +30,6 @@ from ocrloom import (
     OcrTimeout,
     Stage,
 )
-
-
-@pytest.fixture
-def recogniser(monkeypatch):
-    return Recogniser(monkeypatch)
 
 
 @pytest.fixture
@@ -350,7 +346,7 @@ def test_leaving_ends_the_reading(engine, recogniser, leave):
     recogniser.hold()
     recogniser.let(1)
     leave(engine.stream(frames(20)))
-    assert quiet(recogniser)
+    assert at_rest(engine._pool)
     begun = len(recogniser.begun)
     assert begun <= 4
     recogniser.let_all()
