@@ -39,9 +39,9 @@ HELPERS = "waiting for helpers"  # who share the lines of one page
 _FUNCTIONS = (
     ("survey", "ocrloom.vision.page", "survey"),
     ("boxes", "ocrloom.vision.page", "detect"),
-    ("crops", "ocrloom.vision.page", "cut"),
-    ("characters", "ocrloom.vision.page", "read"),
-    ("words", "ocrloom.vision.page", "words_of"),
+    ("crops", "ocrloom.vision.lines", "cut"),
+    ("characters", "ocrloom.vision.lines", "read"),
+    ("words", "ocrloom.vision.lines", "words_of"),
     ("arrange", "ocrloom.reading", "arrange"),
     (HELPERS, "ocrloom.scheduling.spread:Spread", "run"),
     (OTHER, "ocrloom.reading", "read_frame"),

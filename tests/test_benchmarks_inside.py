@@ -287,12 +287,12 @@ def test_every_stage_of_a_batch_is_seen_and_shares_make_up_the_whole(notes):
 def test_nothing_stays_wrapped():
     from ocrloom import reading
     from ocrloom.image import decode
-    from ocrloom.vision import page, runtime
+    from ocrloom.vision import lines, page, runtime
 
     def functions():
         return (
-            *(reading.arrange, reading.read_frame, decode.open_reader, page.detect, page.read),
-            *(page.cut, page.survey, page.words_of, runtime.Network.__call__),
+            *(reading.arrange, reading.read_frame, decode.open_reader, page.detect, lines.read),
+            *(lines.cut, page.survey, lines.words_of, runtime.Network.__call__),
         )
 
     before = functions()

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ocrloom.languages import PPOCR
+
 __all__ = ["Reading", "collapse"]
 
 
@@ -19,7 +21,8 @@ class Reading:
 
     ``starts`` and ``ends`` bound each character's steps as fractions of the crop's width;
     ``confidences`` are the probabilities of its best step, 0..1; ``spaces`` are the probabilities
-    of a space at every step, also where another character was likelier.
+    of a space at every step, also where another character was likelier; ``recogniser`` is the name
+    of the one that read it.
     """
 
     text: str
@@ -27,6 +30,7 @@ class Reading:
     ends: np.ndarray
     confidences: np.ndarray
     spaces: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    recogniser: str = PPOCR
 
     @property
     def confidence(self) -> float:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ocrloom.languages import PPOCR
 from ocrloom.result import Word
 from ocrloom.vision.ink import Columns, gaps, line_ink
 
@@ -70,7 +69,7 @@ def words_of(crop: Crop, reading: Reading) -> tuple[Word, ...]:
             text=reading.text[marks[first] : marks[end - 1] + 1],
             polygon=polygon,
             confidence=float(confidences[first:end].mean()),
-            recogniser=PPOCR,
+            recogniser=reading.recogniser,
         )
         for (first, end), polygon in zip(pairwise(firsts), polygons, strict=True)
     )
