@@ -40,6 +40,7 @@ from benchmarks.arguments import (
 )
 from benchmarks.machine import describe, versions
 from benchmarks.order import progress
+from benchmarks.reliability_cli import reliability
 from benchmarks.report import print_report, write_json
 from ocrloom.scheduling.cpus import usable_cpus
 
@@ -51,6 +52,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.command()(reliability)
 
 SHORT_BATCH = 4
 """Pages for each core below which a batch's end, when cores fall idle, weighs much."""

@@ -40,14 +40,16 @@ _FUNCTIONS = (
     ("survey", "ocrloom.vision.page", "survey"),
     ("boxes", "ocrloom.vision.page", "detect"),
     ("crops", "ocrloom.vision.lines", "cut"),
-    ("characters", "ocrloom.vision.lines", "read"),
+    ("characters", "ocrloom.vision.recognisers", "read"),
     ("words", "ocrloom.vision.lines", "words_of"),
+    ("context", "ocrloom.vision.words", "mended"),
     ("arrange", "ocrloom.reading", "arrange"),
     (HELPERS, "ocrloom.scheduling.spread:Spread", "run"),
     (OTHER, "ocrloom.reading", "read_frame"),
 )
 _ORDER = (
     *(DECODE, "survey", DETECTOR, "boxes", "crops", RECOGNISER, "characters", "words"),
+    "context",
     *("arrange", HELPERS, OTHER),
 )
 

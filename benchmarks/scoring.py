@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
-__all__ = ["CJK_SHARE", "Score", "canonical", "page_scores"]
+__all__ = ["CJK_SHARE", "Score", "canonical", "page_scores", "written_without_spaces"]
 
 CJK_SHARE = 0.3
 """Share of the reference's characters above which spaces do not count."""
@@ -54,7 +54,7 @@ def page_scores(truth: str, guess: str) -> Score:
         guess: What a system read; empty where it failed.
     """
     truth, guess = canonical(truth), canonical(guess)
-    if _written_without_spaces(truth):
+    if written_without_spaces(truth):
         truth, guess = truth.replace(" ", ""), guess.replace(" ", "")
     truth_words, guess_words = truth.split(), guess.split()
     shared = (Counter(truth_words) & Counter(guess_words)).total()
@@ -65,6 +65,7 @@ def page_scores(truth: str, guess: str) -> Score:
     )
 
 
-def _written_without_spaces(text: str) -> bool:
+def written_without_spaces(text: str) -> bool:
+    """Whether a text is Chinese or Japanese for the most part, in canonical form."""
     cjk = sum(any(low <= ord(char) <= high for low, high in _CJK_RANGES) for char in text)
     return cjk > CJK_SHARE * len(text)

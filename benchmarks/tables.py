@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.accuracy import SystemAccuracy
     from benchmarks.coldstart import ColdStart
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from benchmarks.lag import LagReport
     from benchmarks.memory import Gather, LongRun
     from benchmarks.profile import Profile
+    from benchmarks.reliability import Reliability
     from benchmarks.scaling import Alone, Pages
     from benchmarks.searchable import Growth, Layer
     from benchmarks.speed import SystemSpeed
@@ -26,8 +27,10 @@ __all__ = [
     "BASE",
     "accuracy_table",
     "alone_table",
+    "bins_table",
     "budget_table",
     "cold_start_table",
+    "expected_table",
     "exports_table",
     "gather_table",
     "growth_table",
@@ -36,6 +39,7 @@ __all__ = [
     "long_run_table",
     "pages_table",
     "profile_table",
+    "reliability_table",
     "speed_table",
 ]
 
@@ -267,6 +271,37 @@ def growth_table(results: Sequence[Growth]) -> Table:
             f"{more / pages / 1024:.0f}" if pages else NONE,
         )
         _add(table, f"{result.pages:,}", cells, "")
+    return table
+
+
+def reliability_table(results: Mapping[str, Reliability]) -> Table:
+    """Draw how true confidences are; each result has a name."""
+    columns = "Words", "Untold", "Right", "Mean confidence", "ECE"
+    table = _table("Reliability", columns, "Confidence")
+    for name, result in results.items():
+        shares = (result.right, result.confidence, result.ece)
+        cells = (f"{result.words:,}", f"{result.untold:,}", *(f"{each:.4f}" for each in shares))
+        _add(table, name, cells, "")
+    return table
+
+
+def bins_table(result: Reliability) -> Table:
+    """Draw the share of right words by their confidence."""
+    table = _table("Words by confidence", ("Words", "Mean confidence", "Right"), "Confidence")
+    for each in result.bins:
+        cells = (f"{each.words:,}", f"{each.confidence:.3f}", f"{each.right:.3f}")
+        _add(table, f"{each.low:g} to {each.high:g}", cells, "")
+    return table
+
+
+def expected_table(result: Reliability) -> Table:
+    """Draw how well the pages' error rates were foretold."""
+    columns = "Expected, median", "Measured, median", "Mean distance", "Rank correlation"
+    table = _table("Character error rates of pages", columns, "Pages")
+    expected, measured = result.medians
+    figures = (expected, measured, result.off)
+    cells = (*(f"{each:.4f}" for each in figures), f"{result.ranks:.2f}")
+    _add(table, f"{len(result.pages):,}", cells, "")
     return table
 
 

@@ -145,6 +145,15 @@ def recogniser(monkeypatch):
 
 
 @pytest.fixture
+def no_language_data(tmp_path, monkeypatch):
+    """As where no language data is installed; the user's folder for it, which is not there."""
+    monkeypatch.setattr("ocrloom.tessdata.folders._SYSTEM", ())
+    monkeypatch.delenv("TESSDATA_PREFIX", raising=False)
+    monkeypatch.setattr("platformdirs.user_data_dir", lambda *_, **__: str(tmp_path / "data"))
+    return tmp_path / "data" / "tessdata"
+
+
+@pytest.fixture
 def uncollected():
     """Without the garbage collector: what is gone was in no cycle."""
     gc.collect()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hypothesis.strategies as st
 
+from ocrloom.languages import Language
 from ocrloom.result import (
     Block,
     BlockKind,
@@ -115,6 +116,8 @@ words = st.builds(
     polygon=polygons,
     confidence=st.floats(0, 1),
     recogniser=st.text(max_size=9),
+    raw=st.none() | st.text(max_size=9),
+    whole=st.none() | st.text(max_size=9),
 )
 lines = st.builds(Line, words=st.lists(words, max_size=3).map(tuple), polygon=polygons)
 
@@ -168,8 +171,10 @@ pages = st.builds(
     rotation=st.sampled_from([0, 90, 180, 270]),
     scale=st.floats(0, 1, exclude_min=True),
     skew=numbers,
+    languages=st.lists(st.sampled_from(Language), max_size=3).map(tuple),
     read_by=st.sampled_from(ReadBy),
     reason=st.text(max_size=9),
+    review=st.booleans(),
     blocks=st.lists(blocks(), max_size=3).map(tuple),
 )
 failures = st.builds(

@@ -287,11 +287,17 @@ def test_every_stage_of_a_batch_is_seen_and_shares_make_up_the_whole(notes):
 def test_nothing_stays_wrapped():
     from ocrloom import reading
     from ocrloom.image import decode
-    from ocrloom.vision import lines, page, runtime
+    from ocrloom.vision import lines, page, recognisers, runtime
 
     def functions():
         return (
-            *(reading.arrange, reading.read_frame, decode.open_reader, page.detect, lines.read),
+            *(
+                reading.arrange,
+                reading.read_frame,
+                decode.open_reader,
+                page.detect,
+                recognisers.read,
+            ),
             *(lines.cut, page.survey, lines.words_of, runtime.Network.__call__),
         )
 

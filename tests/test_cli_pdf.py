@@ -56,6 +56,13 @@ def test_verification_is_reported(run, tmp_path, drawn):
     assert out.startswith(f"{tmp_path / 'out.pdf'}: 1 page, 4 of 4 words found again (100 %), ")
 
 
+def test_pages_for_review_are_told_of(run, tmp_path, drawn, scanned, monkeypatch):
+    monkeypatch.setattr("ocrloom.reading.calibrated", lambda word: 0.5)
+    code, out, err = run("pdf", "--min-quality", "0.9", drawn, scanned, "-o", tmp_path / "o.pdf")
+    assert (code, out) == (0, "")
+    assert err == f"ocrloom: 2 of 2 pages are to be reviewed: {drawn}, {scanned}\n"
+
+
 def test_too_few_words_found_again_are_an_error(run, tmp_path, drawn, monkeypatch):
     lost = Verification(words=100, found=98, errors=(0.5,) * 98)
     monkeypatch.setattr(ocrloom.pdf.PdfWriter, "verify", lambda _: lost)

@@ -68,6 +68,7 @@ def test_a_page_that_cannot_be_read_is_a_failure_beside_the_others():
     assert failure.kind == "OcrImageTooLarge"
 
 
+@pytest.mark.usefixtures("no_language_data")
 def test_what_cannot_be_read_is_said():
     assert missing_recognisers([Language.ENGLISH, Language.AUTO], [Script.LATIN]) == {}
     assert missing_recognisers([Language.GREEK], []) == {"Greek": ("tesseract",)}
@@ -126,6 +127,7 @@ def test_where_there_is_no_page_there_is_no_estimate(run, tmp_path):
     assert run("plan", missing) == (11, "", said)
 
 
+@pytest.mark.usefixtures("no_language_data")
 def test_a_plan_for_programs(run, book):
     code, out, err = run("plan", "--json", "--pages", "2-", "-l", "ell", book)
     assert (code, err) == (0, "")

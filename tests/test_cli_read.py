@@ -244,6 +244,11 @@ def test_control_characters_in_names_stay_on_one_line(run):
         (("-l", "auto+eng"), 30, "AUTO"),
         (("-l", "vie"), 40, "Tesseract"),
         (("--min-confidence", "2"), 30, "between 0 and 1"),
+        (("--min-quality", "-1"), 30, "min_quality must lie between 0 and 1"),
+        (("--mode", "quick"), 2, "--mode"),
+        (("--region", "1,2,3"), 30, "region must be left, top, right and bottom"),
+        (("--user-words", "no/such.txt"), 11, "no/such.txt: no such file"),
+        (("--allowed-characters", ""), 30, "allowed_characters must leave a character"),
         (("--max-pixels", "0"), 30, "max_pixels must be a whole number of at least 1"),
         (("--max-pixels", "many"), 2, "--max-pixels"),
         (("--timeout", "0"), 30, "timeout must be a number of seconds over 0"),
@@ -257,6 +262,7 @@ def test_control_characters_in_names_stay_on_one_line(run):
         (("--nonsense",), 2, "--nonsense"),
     ],
 )
+@pytest.mark.usefixtures("no_language_data")
 def test_bad_flags_are_refused_once_and_before_anything_is_read(run, drawn, flags, code, part):
     found, out, err = run("read", *flags, drawn, drawn)
     assert (found, out) == (code, "")
@@ -303,6 +309,68 @@ def test_an_unexpected_error_is_one_line_too(run, drawn, monkeypatch):
         f"ocrloom: {drawn}: unexpected ZeroDivisionError: by nothing; "
         "--verbose shows where it arose\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "part"),
+    [
+        (b"", 15, "0 bytes"),
+        (b"two words\n", 30, "words without white space in them"),
+        (b"\xff\xfe\x00", 30, "expected words, one on each line, in UTF-8"),
+    ],
+)
+def test_a_file_of_words_that_is_none_is_refused(run, drawn, tmp_path, content, code, part):
+    words = tmp_path / "words.txt"
+    words.write_bytes(content)
+    found, out, err = run("read", "--user-words", words, drawn)
+    assert (found, out) == (code, "")
+    assert part in err
+    assert err.count("\n") == 1
+
+
+def test_a_page_without_the_region_is_told_of(run, drawn):
+    code, out, err = run("read", "--region", "9000,0,9001,1", drawn)
+    assert (code, out) == (30, "")
+    assert err.startswith(f"ocrloom: {drawn}: page 1 has ")
+    assert "the region 9000, 0, 9001, 1 lies beyond them" in err
+
+
+# --- pages for review -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def doubtful(monkeypatch):
+    """Has every word read with little confidence."""
+    monkeypatch.setattr("ocrloom.reading.calibrated", lambda word: 0.5)
+
+
+def test_pages_for_review_are_told_of_and_no_failure(run, drawn, doubtful):
+    code, out, err = run("read", "--min-quality", "0.99", drawn)
+    assert (code, out) == (0, f"{WORDS}\n")
+    assert err == f"ocrloom: 1 of 1 page is to be reviewed: {drawn}\n"
+
+
+def test_pages_for_review_are_named(run, drawn, doubtful, tmp_path, note):
+    texts = "First", "", "Third"
+    pages = [PIL.Image.fromarray(note(text)) for text in texts]
+    path = tmp_path / "three.tif"
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    code, out, err = run("read", "--min-quality", "0.99", path, drawn, "-o", tmp_path / "out")
+    assert (code, out) == (0, "")
+    assert "3 of 4 pages are to be reviewed: " in err
+    assert f"{path} (pages 1, 3)" in err
+    assert str(drawn) in err
+
+
+def test_without_a_quality_no_page_is_for_review(run, drawn, doubtful):
+    assert run("read", drawn) == (0, f"{WORDS}\n", "")
+
+
+def test_json_says_which_pages_are_for_review(run, drawn, doubtful):
+    _, out, _ = run("read", "--min-quality", "0.99", "-f", "json", drawn)
+    (page,) = json.loads(out)["pages"]
+    assert page["review"] is True
+    assert page["expected_cer"] > 0.01
 
 
 # --- where it is written ----------------------------------------------------------------------
@@ -574,8 +642,10 @@ def test_every_option_has_a_flag_with_its_name_default_and_docstring(flags, owne
     name = field.name.replace("_", "-")
     assert flag.opts == [f"--{name}"]
     assert flag.secondary_opts == ([f"--no-{name}"] if isinstance(field.default, bool) else [])
-    assert flag.default == field.default
-    assert type(flag.default) is type(field.default)
+    # Words come in a file, and none is named.
+    default = None if field.name == "user_words" else field.default
+    assert flag.default == default
+    assert type(flag.default) is type(default)
     assert flag.help == " ".join(field_docs(owner)[field.name].split())
 
 
@@ -588,17 +658,40 @@ def test_no_flag_is_without_help(flags):
     assert all(flag.help for flag in flags.values())
 
 
-def test_every_flag_reaches_its_option(requested):
+def test_every_flag_reaches_its_option(requested, tmp_path):
+    words = tmp_path / "words.txt"
+    words.write_text("\ufeffYsolde\n\n  Hale \r\nYsolde\n", encoding="utf-8")
     flags = ["--no-find-orientation", "--min-confidence", "0.25", "-l", "fra+deu", "-l", "English"]
     flags += ["--max-pixels", "7", "--max-frames", "8", "--max-bytes", "9", "-f", "json"]
     flags += ["--max-decode-seconds", "1.5", "--timeout", "2.5", "--memory", "1.5g"]
-    flags += ["--resume", "kept", "--jobs", "3", "-o", "out/", "--no-progress", "-v"]
+    flags += ["--mode", "best", "--region", "10,20,300,400.5", "--no-context", "--join-hyphens"]
+    flags += ["--user-words", words, "--allowed-characters", "abc", "--ignored-characters", "c"]
+    flags += [
+        "--min-quality",
+        "0.99",
+        "--resume",
+        "kept",
+        "--jobs",
+        "3",
+        "-o",
+        "out/",
+        "--no-progress",
+        "-v",
+    ]
     request = requested(*flags)
     assert request.options == OcrOptions(
         languages=("fra", "deu", "eng"),
         find_orientation=False,
         min_confidence=0.25,
         timeout=2.5,
+        mode="best",
+        region=(10, 20, 300, 400.5),
+        context=False,
+        join_hyphens=True,
+        user_words=("Ysolde", "Hale"),
+        allowed_characters="abc",
+        ignored_characters="c",
+        min_quality=0.99,
         limits=Limits(max_pixels=7, max_frames=8, max_bytes=9, max_decode_seconds=1.5),
     )
     assert (request.memory, request.resume) == (3 * 2**29, "kept")

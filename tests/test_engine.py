@@ -501,12 +501,13 @@ def test_a_damaged_frame_fails_alone(engine, tmp_path):
         ([Language.KOREAN], "Korean"),
     ],
 )
+@pytest.mark.usefixtures("no_language_data")
 def test_a_language_that_is_not_installed(note, language, name):
     engine = OcrEngine(language=language)
     with pytest.raises(OcrLanguageNotInstalled) as caught:
         engine.process_async(note("page"))
-    assert "pip install 'ocrloom[tesseract]'" in str(caught.value)
-    assert str(caught.value).startswith(f"{name} needs the Tesseract recogniser")
+    assert f"ocrloom languages add {Language.parse(name).code}" in str(caught.value)
+    assert str(caught.value).startswith(f"{name}: expected the recogniser Tesseract")
     engine.language = "eng"
     assert engine.process(note("page")).text == "page"
 

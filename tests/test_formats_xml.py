@@ -20,6 +20,7 @@ from ocrloom.formats import FORMATS
 from ocrloom.formats.markup import attribute, clean, content
 from ocrloom.formats.places import angle, bounds, corners, is_upright
 from ocrloom.formats.tsv import COLUMNS
+from ocrloom.layout.hyphens import with_whole_words
 from ocrloom.result import Block, BlockKind, OcrResult, Page, PageFailure
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
@@ -254,6 +255,23 @@ def test_hocr_says_what_is_where():
     ]
     assert " ".join(paragraph.itertext()).split() == ["Running", "text", "in", "two", "lines"]
     assert document.find(f".//{XHTML}meta[@name='ocr-number-of-pages']").get("content") == "2"
+
+
+def test_alto_has_both_parts_of_a_word_with_the_whole(alto_schema):
+    blocks = with_whole_words([block("the infor-", "mation here", "and on")])
+    document = made("alto", OcrResult(pages=(page(blocks=blocks),)))
+    alto_schema.assertValid(document)
+    assert [
+        (each.get("CONTENT"), each.get("SUBS_TYPE"), each.get("SUBS_CONTENT"))
+        for each in document.findall(f".//{ALTO}String")
+    ] == [
+        ("the", None, None),
+        ("infor-", "HypPart1", "information"),
+        ("mation", "HypPart2", "information"),
+        ("here", None, None),
+        ("and", None, None),
+        ("on", None, None),
+    ]
 
 
 def test_alto_says_what_is_where():

@@ -27,6 +27,7 @@ from ocrloom.errors import (
     OcrSourceUnreadable,
 )
 from ocrloom.journal import Journal, content_digest, document_key
+from ocrloom.languages import Language
 from ocrloom.options import Limits, OcrOptions
 from ocrloom.result import ReadBy
 
@@ -69,8 +70,10 @@ def test_every_field_of_a_page_is_kept(entry):
         rotation=270,
         scale=0.25,
         skew=-1.5,
+        languages=(Language.CZECH, Language.ENGLISH),
         read_by=ReadBy.TEXT_LAYER,
         reason="it has text",
+        review=True,
     )
     assert all(getattr(written, field.name) != field.default for field in fields(written))
     entry.put(written)

@@ -172,6 +172,7 @@ def test_a_defect_is_one_sources_own(engine, recogniser):
     assert [type(outcome.error) for outcome in found] == [type(None), ValueError, type(None)]
 
 
+@pytest.mark.usefixtures("no_language_data")
 def test_a_language_that_is_not_installed_is_told_before_anything_begins():
     taken = []
     with pytest.raises(OcrLanguageNotInstalled):

@@ -9,6 +9,7 @@ import pytest
 from ocrloom import (
     Language,
     Limits,
+    Mode,
     OcrOptionError,
     OcrOptions,
     OcrUnknownLanguage,
@@ -94,15 +95,80 @@ def test_a_limit_may_be_one(name):
     assert getattr(Limits(**{name: 1}), name) == 1
 
 
-@pytest.mark.parametrize("value", [-0.01, 1.01, float("nan"), float("inf")])
-def test_confidence_lies_between_zero_and_one(value):
-    with pytest.raises(OcrOptionError, match="min_confidence must lie between 0 and 1, got"):
-        OcrOptions(min_confidence=value)
+SHARES = pytest.mark.parametrize("name", ["min_confidence", "min_quality"])
 
 
+@SHARES
+@pytest.mark.parametrize("value", [-0.01, 1.01, float("nan"), float("inf"), "1", None])
+def test_a_share_lies_between_zero_and_one(name, value):
+    with pytest.raises(OcrOptionError, match=f"{name} must lie between 0 and 1, got"):
+        OcrOptions(**{name: value})
+
+
+@SHARES
 @pytest.mark.parametrize("value", [0, 1, 0.25])
-def test_confidence_bounds_are_allowed(value):
-    assert OcrOptions(min_confidence=value).min_confidence == value
+def test_the_bounds_of_a_share_are_allowed(name, value):
+    assert getattr(OcrOptions(**{name: value}), name) == value
+
+
+@pytest.mark.parametrize("name", ["find_orientation", "context", "join_hyphens"])
+@pytest.mark.parametrize("value", [None, 1, "yes"])
+def test_a_switch_is_a_bool(name, value):
+    with pytest.raises(OcrOptionError, match=f"{name} must be a bool, got {value!r}"):
+        OcrOptions(**{name: value})
+
+
+@pytest.mark.parametrize("value", list(Mode))
+def test_a_mode_is_named_or_a_member(value):
+    assert OcrOptions(mode=value).mode is value
+    assert OcrOptions(mode=value.value).mode is value
+
+
+@pytest.mark.parametrize("value", ["", "FAST", "better", None, 1])
+def test_other_modes_are_refused(value):
+    with pytest.raises(OcrOptionError, match="mode must be one of fast, balanced, best, got"):
+        OcrOptions(mode=value)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([], ()),
+        (["Ysolde", "Hale", "Ysolde"], ("Ysolde", "Hale")),
+        ((word for word in (" Ysolde ", "naïve-ish")), ("Ysolde", "naïve-ish")),
+    ],
+)
+def test_user_words_come_once_and_in_their_order(given, words):
+    assert OcrOptions(user_words=given).user_words == words
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("Ysolde", "'Ysolde'"),
+        (None, "None"),
+        (7, "7"),
+        ([""], "''"),
+        (["two words"], "'two words'"),
+        ([b"Hale"], "b'Hale'"),
+    ],
+)
+def test_other_user_words_are_refused(value, found):
+    with pytest.raises(OcrOptionError, match=f"user_words must be .*, got {found}"):
+        OcrOptions(user_words=value)
+
+
+def test_characters_are_text():
+    assert OcrOptions(allowed_characters="0123", ignored_characters="3").ignored_characters == "3"
+    for name, value in (("allowed_characters", 7), ("ignored_characters", None)):
+        with pytest.raises(OcrOptionError, match=f"{name} must be a str such as .*, got {value}"):
+            OcrOptions(**{name: value})
+
+
+@pytest.mark.parametrize(("allowed", "ignored"), [("", ""), (" ", ""), ("|/", "/\\|")])
+def test_some_character_must_be_left(allowed, ignored):
+    with pytest.raises(OcrOptionError, match="must leave a character that may be read"):
+        OcrOptions(allowed_characters=allowed, ignored_characters=ignored)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from ocrloom import Language, OcrEngine, OcrEngineError
+from ocrloom.once import once
 from ocrloom.result import Word
 from ocrloom.vision import detect, models, runtime
 from ocrloom.vision import survey as survey_module
@@ -28,7 +29,6 @@ from ocrloom.vision.ctc import Reading, collapse
 from ocrloom.vision.dashes import SHAPE, find_dashes
 from ocrloom.vision.geometry import Box
 from ocrloom.vision.ink import Columns, gaps, line_ink
-from ocrloom.vision.once import once
 from ocrloom.vision.orientation import find_rotation
 from ocrloom.vision.quantise import gelu_input, gelu_like, quantise, roundings, split
 from ocrloom.vision.recognise import dictionary

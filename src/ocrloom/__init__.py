@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from ocrloom.image import Image
     from ocrloom.journal import Journal
     from ocrloom.languages import Language
-    from ocrloom.options import Limits, OcrOptions, PdfOptions, TextLayer
+    from ocrloom.options import Limits, Mode, OcrOptions, PdfOptions, TextLayer
     from ocrloom.progress import Progress, Stage
     from ocrloom.result import (
         Block,
@@ -72,6 +72,7 @@ __all__ = [
     "Language",
     "Limits",
     "Line",
+    "Mode",
     "OcrCancelled",
     "OcrDamagedImage",
     "OcrEngine",

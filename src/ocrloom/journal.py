@@ -1,9 +1,9 @@
 """A journal of finished pages, so that a run that was ended repeats none of them.
 
 A page is kept under what decides its text: the content of its source, not its name, the options,
-the version of ocrloom and the models. Pages are small files, ``v1/ab/<key>/<number>.json``, in a
-folder that any number of threads and processes may use at once. A file is complete or it does not
-count; what is damaged counts as absent and is replaced.
+the version of ocrloom, the models, the lists of words and Tesseract's data. Pages are small files,
+``v1/ab/<key>/<number>.json``, in a folder that any number of threads and processes may use at once.
+A file is complete or it does not count; what is damaged counts as absent and is replaced.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import time
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,10 @@ from ocrloom.errors import OcrOptionError, OcrOutputError, OcrSourceUnreadable
 from ocrloom.formats.json_ import encode, page_document, parse_page
 from ocrloom.image.lazy import Source, go_on
 from ocrloom.image.source import open_file, shown
+from ocrloom.languages import Language
 from ocrloom.options import Limits, OcrOptions
 from ocrloom.saving import replacing
+from ocrloom.tessdata.folders import has_library, installed, stamp
 from ocrloom.vision.models import DETECTOR, RECOGNISER
 
 if TYPE_CHECKING:
@@ -40,8 +43,8 @@ if TYPE_CHECKING:
 __all__ = ["Entry", "Journal", "content_digest", "document_key"]
 
 _LAYOUT = "v1"  # another way to keep pages gets another folder
-# Options that change whether, and not what, is read.
-_WITHOUT_EFFECT = frozenset({"limits", "pages", "password", "timeout"})
+# Options that change whether, and not what, is read; and what is said of it afterwards.
+_WITHOUT_EFFECT = frozenset({"limits", "min_quality", "pages", "password", "timeout"})
 _CHUNK = 4 * 1024 * 1024  # bytes between two checkpoints: some milliseconds
 _FORGOTTEN = 3600.0  # seconds; writing a page takes a few milliseconds
 
@@ -178,6 +181,7 @@ def document_key(digest: str, options: OcrOptions, fit: tuple[int, int] | None =
     decisive = {
         "ocrloom": __version__,
         "models": [DETECTOR.sha256, RECOGNISER.sha256],
+        "data": _data(options.languages),
         "content": digest,
         "fit": fit,
         "options": {
@@ -188,6 +192,18 @@ def document_key(digest: str, options: OcrOptions, fit: tuple[int, int] | None =
     }
     text = json.dumps(decisive, sort_keys=True, default=_plain)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _data(languages: tuple[Language, ...]) -> list[object]:
+    """What else of this installation decides what is read: lists of words, Tesseract, its data."""
+    versions = []
+    for package in ("wordfreq", "tesserocr"):
+        try:
+            versions.append(version(package))
+        except PackageNotFoundError:
+            versions.append("")
+    wanted = installed() if languages == (Language.AUTO,) else languages
+    return [versions, stamp(wanted) if has_library() else []]
 
 
 def content_digest(

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import cos, radians, sin
 from typing import TYPE_CHECKING, TypeVar
 
 import cv2
+import numpy as np
 
+from ocrloom.calibration import calibrated
+from ocrloom.context import mender_of
 from ocrloom.errors import OcrEngineError
+from ocrloom.languages import Language
 from ocrloom.layout import Piece, arrange
+from ocrloom.layout.hyphens import with_whole_words
+from ocrloom.region import pixels_of
 from ocrloom.result import Block, Cell, Line, Page, Point, Polygon, ReadBy, Table, Word
 from ocrloom.scheduling.context import INLINE
 from ocrloom.vision.page import Segment, read_page
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ocrloom.image import Frame, PageText, Stretch
+    from ocrloom.image.lazy import Pixels
     from ocrloom.options import OcrOptions
     from ocrloom.scheduling.context import Context
 
@@ -35,18 +43,19 @@ def read_frame(frame: Frame, options: OcrOptions, context: Context = INLINE) -> 
 
     Raises:
         OcrEngineError: The runtime failed.
+        OcrOptionError: The region lies beyond the page.
     """
     height, width = frame.pixels.shape[:2]
+    part = pixels_of(options.region, frame.full_size, (width, height), f"page {frame.number}")
     try:
-        reading = read_page(frame.pixels, options, context)
+        reading = read_page(_cut(frame.pixels, part), options, context)
     except (cv2.error, MemoryError, RuntimeError) as error:
         raise OcrEngineError(
             f"page {frame.number} of {width} × {height} pixels could not be read: "
             f"{type(error).__name__}: {error}"
         ) from error
     blocks, slope = arrange(map(_piece, reading.segments), reading.rules, reading.bars)
-    back = _Back(reading.rotation, (width, height), frame.full_size)
-    blocks = tuple(map(back.block, blocks))
+    back = _Back(reading.rotation, part, (width, height), frame.full_size)
     return Page(
         number=frame.number,
         width=frame.full_size[0],
@@ -55,7 +64,8 @@ def read_frame(frame: Frame, options: OcrOptions, context: Context = INLINE) -> 
         scale=frame.scale,
         rotation=reading.rotation,
         skew=slope,
-        blocks=blocks,
+        languages=reading.languages,
+        blocks=_finished(map(back.block, blocks), options, reading.languages),
     )
 
 
@@ -63,13 +73,21 @@ def read_text(text: PageText, options: OcrOptions) -> Page:
     """Arranges the text that a page holds itself, as if it had been recognised.
 
     Args:
-        text: Its words.
+        text: Its words; of a region those whose middle is in it.
         options: How to read it.
+
+    Raises:
+        OcrOptionError: The region lies beyond the page.
     """
     size = text.width, text.height
-    rotation = _rotation(text.stretches) if options.find_orientation else 0
-    blocks, slope = arrange(_upright_piece(stretch, rotation, size) for stretch in text.stretches)
-    back = _Back(rotation, size, size)
+    named = tuple(each for each in options.languages if each is not Language.AUTO)
+    region = pixels_of(options.region, size, size, f"page {text.number}")
+    stretches = list(text.stretches)
+    if options.region is not None:
+        stretches = [part for each in stretches if (part := _within(each, region)) is not None]
+    rotation = _rotation(stretches) if options.find_orientation else 0
+    blocks, slope = arrange(_upright_piece(stretch, rotation, size) for stretch in stretches)
+    back = _Back(rotation, (0, 0, *size), size, size)
     return Page(
         number=text.number,
         width=text.width,
@@ -77,9 +95,52 @@ def read_text(text: PageText, options: OcrOptions) -> Page:
         dpi=text.dpi,
         rotation=rotation,
         skew=slope,
-        blocks=tuple(map(back.block, blocks)),
+        languages=named,
+        blocks=_finished(map(back.block, blocks), options, named),
         read_by=ReadBy.TEXT_LAYER,
         reason=text.reason,
+    )
+
+
+def _finished(
+    blocks: Iterable[Block], options: OcrOptions, languages: tuple[Language, ...]
+) -> tuple[Block, ...]:
+    """The blocks as the options want them."""
+    if not options.join_hyphens:
+        return tuple(blocks)
+    mender = mender_of(languages, options.user_words)
+    return with_whole_words(blocks, None if mender is None else mender.knows)
+
+
+def _cut(pixels: Pixels, part: tuple[int, int, int, int]) -> Pixels:
+    """A part of a page; an array is not copied, for it may be large."""
+    left, top, right, bottom = part
+    if isinstance(pixels, np.ndarray):
+        return pixels[top:bottom, left:right]
+    return pixels if (right - left, bottom - top) == pixels.shape[::-1] else pixels.part(*part)
+
+
+def _within(stretch: Stretch, region: tuple[int, int, int, int]) -> Stretch | None:
+    """What of a stretch stands in a region; None if nothing does."""
+    left, top, right, bottom = region
+
+    def stands_in(word: Word) -> bool:
+        x, y = (sum(values) / 4 for values in zip(*word.polygon, strict=True))
+        return left <= x <= right and top <= y <= bottom
+
+    words = tuple(filter(stands_in, stretch.words))
+    if len(words) in (0, len(stretch.words)):
+        return stretch if words else None
+    across, down = cos(radians(stretch.angle)), sin(radians(stretch.angle))
+    reach = [x * across + y * down for word in words for x, y in word.polygon]
+    # Along the text only: the line is no lower for a word that is left out.
+    x, y = stretch.middle
+    off = (min(reach) + max(reach)) / 2 - (x * across + y * down)
+    return replace(
+        stretch,
+        words=words,
+        width=max(reach) - min(reach),
+        middle=(x + off * across, y + off * down),
     )
 
 
@@ -116,14 +177,30 @@ def _piece(segment: Segment) -> Piece:
 class _Back:
     """From the upright picture that was read to the frame as the source has it.
 
-    Nothing reaches over the frame's edge; positions come out to 0.01 pixels and confidences to
-    0.0001, which is more than they are true.
+    Nothing reaches over the edge of the part that was read; positions come out to 0.01 pixels and
+    confidences, calibrated here, to 0.0001, which is more than they are true.
     """
 
-    def __init__(self, rotation: int, size: tuple[int, int], full_size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        rotation: int,
+        part: tuple[int, int, int, int],
+        size: tuple[int, int],
+        full_size: tuple[int, int],
+    ) -> None:
+        """Makes it.
+
+        Args:
+            rotation: Degrees, clockwise, by which the part was turned to be upright.
+            part: Left, top, right and bottom of what was read, in pixels of the picture.
+            size: Width and height of the whole picture.
+            full_size: Width and height of the frame in the source.
+        """
+        left, top, right, bottom = part
         self._rotation = rotation
-        self._size = size
-        self._full_size = full_size
+        self._part = part
+        self._sides = right - left, bottom - top
+        self._scale = full_size[0] / size[0], full_size[1] / size[1]
 
     def block(self, block: Block) -> Block:
         return replace(
@@ -142,7 +219,7 @@ class _Back:
 
     def _word(self, word: Word) -> Word:
         return replace(
-            word, polygon=self._polygon(word.polygon), confidence=round(word.confidence, 4)
+            word, polygon=self._polygon(word.polygon), confidence=round(calibrated(word), 4)
         )
 
     def _polygon(self, polygon: Polygon) -> Polygon:
@@ -150,10 +227,11 @@ class _Back:
         return a, b, c, d
 
     def _point(self, x: float, y: float) -> Point:
-        (width, height), (full_width, full_height) = self._size, self._full_size
-        x, y = _point_back(x, y, self._rotation, width, height)
-        x, y = x * full_width / width, y * full_height / height
-        return round(min(max(x, 0.0), full_width), 2), round(min(max(y, 0.0), full_height), 2)
+        left, top, right, bottom = self._part
+        across, down = self._scale
+        x, y = _point_back(x, y, self._rotation, *self._sides)
+        x, y = min(max(x + left, left), right), min(max(y + top, top), bottom)
+        return round(x * across, 2), round(y * down, 2)
 
 
 def _point_back(x: float, y: float, rotation: int, width: int, height: int) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 
 from ocrloom import errors
 from ocrloom.errors import OcrException, OcrOptionError
+from ocrloom.wholes import whole_lines
 
 if TYPE_CHECKING:
     import os
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ocrloom.image.lazy import ImageLike
+    from ocrloom.languages import Language
 
 __all__ = [
     "Block",
@@ -47,6 +49,10 @@ _BinaryFormat: TypeAlias = Literal["docx", "xlsx", "pdf"]
 # Many more than a page can show; a document that claims more would fill the memory.
 _MOST_PLACES = 1_000_000
 
+# Characters to change in a word that is wrong, as `python -m benchmarks reliability` counts them on
+# the pages that confidences are fitted on.
+_EDITS = 1.5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
@@ -55,9 +61,14 @@ class Word:
     text: str
     polygon: Polygon
     confidence: float
-    """Mean probability that the recogniser gave to the word's characters, 0..1."""
+    """Chance that all of the word is right, 0..1: of words with 0.9 about nine in ten are."""
     recogniser: str
     """Provenance: the name of the recogniser that read the word."""
+    raw: str | None = None
+    """What the recogniser read, where context made another text of it."""
+    whole: str | None = None
+    """The word that this one and the first of the next line are parts of, where a hyphen parts
+    them and ``OcrOptions.join_hyphens`` asked for whole words: `Block.text` has it instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,8 +199,9 @@ class Block:
 
     @property
     def text(self) -> str:
-        """The lines, each on a line of its own."""
-        return "\n".join(line.text for line in self.lines)
+        """The lines, each on a line of its own, with `Word.whole` in place of the parts."""
+        texts = zip(self.lines, whole_lines(self.lines), strict=True)
+        return "\n".join(text for line, text in texts if text or not line.words)
 
 
 class ReadBy(StrEnum):
@@ -220,10 +232,14 @@ class Page:
     was asked for."""
     skew: float = 0.0
     """Slope of the text lines on the upright page in degrees; positive falls to the right."""
+    languages: tuple[Language, ...] = ()
+    """Those it was read in: named, or found on the page by AUTO; none where nothing is known."""
     blocks: tuple[Block, ...] = ()
     read_by: ReadBy = ReadBy.OCR
     reason: str = ""
     """Of a page of a PDF: why its text was recognised, or why its own was taken."""
+    review: bool = False
+    """Whether more errors are to be expected than ``OcrOptions.min_quality`` allows."""
 
     @property
     def effective_dpi(self) -> tuple[float, float] | None:
@@ -249,6 +265,19 @@ class Page:
     def confidence(self) -> float:
         """Mean confidence of the words, weighted by their lengths, 0..1; 0 without words."""
         return _mean_confidence(self.words)
+
+    @property
+    def expected_cer(self) -> float:
+        """The share of the page's characters that are expected to be wrong, 0..1.
+
+        It follows from the words' confidences; 0 without words. Text that was not found on the page
+        is not in it.
+        """
+        edits = characters = 0.0
+        for word in self.words:
+            edits += (1 - word.confidence) * min(_EDITS, len(word.text))
+            characters += len(word.text) + 1  # and a space
+        return min(1.0, edits / max(1.0, characters - 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

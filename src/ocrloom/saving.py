@@ -110,8 +110,12 @@ def _mode_of(path: Path) -> int | None:
         return None
 
 
-def read_text(path: str | os.PathLike[str]) -> str:
+def read_text(path: str | os.PathLike[str], what: str = "a JSON document") -> str:
     """Reads a file of UTF-8.
+
+    Args:
+        path: The file.
+        what: What it holds, for messages.
 
     Raises:
         OcrSourceError: It is missing, no regular file, unreadable or empty.
@@ -122,8 +126,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
         return check_file(name, Limits()).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise OcrOptionError(
-            f"{shown(name)}: expected a JSON document in UTF-8: {error}; give a file that "
-            "was saved as .json"
+            f"{shown(name)}: expected {what} in UTF-8: {error}; give a file of that encoding"
         ) from error
     except OSError as error:
         raise file_error(error, name) from error

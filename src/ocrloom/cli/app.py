@@ -15,6 +15,7 @@ from ocrloom.cli.parameters import (
     Inputs,
     Jobs,
     Json,
+    LanguageNames,
     Languages,
     Memory,
     Resume,
@@ -36,6 +37,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+_languages = typer.Typer()
+app.add_typer(_languages, name="languages")
 
 
 def run(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -246,16 +249,58 @@ def plan(
     raise typer.Exit(print_plan(request))
 
 
-@app.command()
+@_languages.callback(invoke_without_command=True)
 @reports_errors
-def languages(*, json: Json = False) -> None:
-    """List the languages, their codes and what reads them.
+def languages(context: typer.Context, *, json: Json = False) -> None:
+    """List the languages, their codes and what reads them; add and remove data.
 
     Example: ocrloom languages | grep -i french
     """
-    from ocrloom.cli.languages import print_languages
+    if context.invoked_subcommand is None:
+        from ocrloom.cli.languages import print_languages
 
-    print_languages(as_json=json)
+        print_languages(as_json=json)
+
+
+@_languages.command()
+@reports_errors
+def add(
+    names: LanguageNames,
+    *,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="URL",
+            envvar="OCRLOOM_TESSDATA_URL",
+            help="Folder that has the files of tessdata_fast 4.1.0; GitHub's by default.",
+        ),
+    ] = None,
+    progress: ShowProgress = True,
+) -> None:
+    """Download what Tesseract needs to read languages, into the user's data folder.
+
+    Every file is compared with the hash that ocrloom knows of it. What is there
+    already is left alone. The recogniser itself comes with
+    pip install "ocrloom[tesseract]".
+
+    Example: ocrloom languages add vie rus
+    """
+    from ocrloom.cli.languages import add_languages
+
+    add_languages(names, address=address, progress=progress)
+
+
+@_languages.command()
+@reports_errors
+def remove(names: LanguageNames) -> None:
+    """Remove data that was downloaded; that of the system stays.
+
+    Example: ocrloom languages remove vie
+    """
+    from ocrloom.cli.languages import remove_languages
+
+    remove_languages(names)
 
 
 @app.command()

@@ -8,6 +8,7 @@ import re
 import sys
 from collections import defaultdict
 from importlib import import_module, metadata
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import typer
@@ -17,8 +18,10 @@ from ocrloom.cli.streams import own_streams
 from ocrloom.cli.tables import print_table
 from ocrloom.errors import OcrEngineError
 from ocrloom.scheduling.cpus import usable_cpus
+from ocrloom.tessdata.folders import folders, has_library, installed
 from ocrloom.vision.models import DETECTOR, RECOGNISER, Model, locate, verified_path
 from ocrloom.vision.runtime import cache_folder, core, openvino_module, precision
+from ocrloom.vision.tesseract import library
 
 __all__ = ["examine", "print_examination"]
 
@@ -33,7 +36,7 @@ _LIBRARIES = {
 }
 _PLANNED = "planned, not used by this version: "
 _EXTRAS = {
-    "tesseract": _PLANNED + "reads Cyrillic, Greek, Arabic, Indic and more scripts by Tesseract",
+    "tesseract": "reads Vietnamese, Cyrillic, Greek, Arabic, Indic and more scripts by Tesseract",
     "postgres": _PLANNED + "keeps a library of texts that several machines share and search",
     "server": _PLANNED + "offers reading as a REST service",
     "ray": _PLANNED + "reads on a cluster of machines",
@@ -77,6 +80,7 @@ def examine() -> Facts:
         "libraries": _libraries(problems),
         "cache": _cache(),
         "extras": _extras(),
+        "tesseract": _tesseract(problems),
         "problems": problems,
     }
 
@@ -138,6 +142,23 @@ def _libraries(problems: list[str]) -> dict[str, str | None]:
     return found
 
 
+def _tesseract(problems: list[str]) -> Facts:
+    facts: Facts = {
+        "tesserocr": None,
+        "tesseract": None,
+        "folders": list(map(str, folders())),
+        "languages": [language.code for language in installed()],
+    }
+    if has_library():
+        try:
+            module = library()
+            facts["tesserocr"] = module.__version__
+            facts["tesseract"] = module.tesseract_version().split()[1]
+        except OcrEngineError as error:
+            problems.append(str(error))
+    return facts
+
+
 def _cache() -> Facts:
     folder = cache_folder()
     return {"path": None if folder is None else str(folder), "writable": folder is not None}
@@ -172,7 +193,7 @@ def _version_of(package: str) -> str | None:
 
 
 def _print_text(facts: Facts) -> None:
-    runtime, cache = facts["runtime"], facts["cache"]
+    runtime, cache, tesseract = facts["runtime"], facts["cache"], facts["tesseract"]
     rows = [
         ("ocrloom", facts["ocrloom"]),
         ("Python", f"{facts['python']} ({sys.executable})"),
@@ -185,6 +206,12 @@ def _print_text(facts: Facts) -> None:
         ("Usable CPUs", str(runtime["cpus"])),
         ("Cache", cache["path"] or "no folder can be written; models compile anew each time"),
         *((model["name"], _model_line(model)) for model in facts["models"]),
+        ("Tesseract", _tesseract_line(tesseract)),
+        ("Language data", " ".join(tesseract["languages"]) or "none"),
+        (
+            "Data folders",
+            ", ".join(folder for folder in tesseract["folders"] if Path(folder).exists()),
+        ),
     ]
     print_table(("Part", "Found"), rows)
     typer.echo()
@@ -201,6 +228,12 @@ def _model_line(model: Facts) -> str:
         return "missing"
     state = "SHA-256 as expected" if model["unchanged"] else "changed, cannot be used"
     return f"{model['bytes']} bytes, {state}: {model['path']}"
+
+
+def _tesseract_line(tesseract: Facts) -> str:
+    if tesseract["tesseract"] is None:
+        return "does not load" if has_library() else "not installed"
+    return f"{tesseract['tesseract']}, by tesserocr {tesseract['tesserocr']}"
 
 
 def _packages_line(extra: Facts) -> str:

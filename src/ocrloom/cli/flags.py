@@ -70,14 +70,31 @@ def _make_options(flags: dict[str, Any], *, languages: tuple[LanguageLike, ...])
 def _values(owner: type, flags: dict[str, Any]) -> dict[str, Any]:
     """What the flags say about the fields of a class, options within options made of theirs."""
     hints = get_type_hints(owner)
-    values = {}
+    values: dict[str, Any] = {}
     for field in fields(owner):
         kind = hints[field.name]
         if isinstance(kind, type) and is_dataclass(kind):
             values[field.name] = kind(**_values(kind, flags))
         elif field.name in flags:
-            values[field.name] = flags[field.name]
+            flag = flags[field.name]
+            values[field.name] = _words_in(flag) if field.metadata.get("file") else flag
     return values
+
+
+def _words_in(path: str | None) -> tuple[str, ...]:
+    """The words of a file that has one on each line; none where no file is named.
+
+    Raises:
+        OcrSourceError: The file cannot be read; each reason has its own class.
+    """
+    if path is None:
+        return ()
+    # Here and not at the top: help needs none of it.
+    from ocrloom.saving import read_text
+
+    # Editors of Windows put a mark before the first word.
+    text = read_text(path, "words, one on each line,").removeprefix("\ufeff")
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
 def _parameters(owner: type) -> Iterator[inspect.Parameter]:
@@ -89,6 +106,9 @@ def _parameters(owner: type) -> Iterator[inspect.Parameter]:
             yield from _parameters(kind)
         elif _without_none(kind) in (bool, int, float, str) or _is_choice(kind):
             yield _parameter(field, kind, docs.get(field.name, ""))
+        elif "metavar" in field.metadata:
+            # What the option itself, or a file, makes of text.
+            yield _parameter(field, str | None, docs.get(field.name, ""))
 
 
 def _without_none(kind: object) -> object:
@@ -114,7 +134,7 @@ def _parameter(field: Field[Any], kind: object, doc: str) -> inspect.Parameter:
     return inspect.Parameter(
         field.name,
         inspect.Parameter.KEYWORD_ONLY,
-        default=field.default,
+        default=field.default if field.default != () else None,
         annotation=Annotated[kind, option],
     )
 

@@ -14,6 +14,7 @@ __all__ = [
     "Inputs",
     "Jobs",
     "Json",
+    "LanguageNames",
     "Languages",
     "Memory",
     "Resume",
@@ -37,6 +38,10 @@ Languages = Annotated[
         help="Language of the text, by name or code; several by repeating it or as eng+fra. "
         "auto finds the script by itself.",
     ),
+]
+
+LanguageNames = Annotated[
+    list[str], typer.Argument(metavar="NAMES...", help="Languages, by name or code.")
 ]
 
 Jobs = Annotated[

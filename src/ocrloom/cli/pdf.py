@@ -178,6 +178,8 @@ class _Run:
         tally = self._tally
         if tally.failed and (tally.total > 1 or tally.failed_pages):
             self._messages.say(f"ocrloom: {tally.summary()}")
+        if review := tally.review():
+            self._messages.say(f"ocrloom: {review}")
         verified = made.verification
         if verified is not None and verified.recall < _ENOUGH:
             self._messages.say(

@@ -191,8 +191,8 @@ def _print_tables(plans: list[_FilePlan], options: OcrOptions) -> None:
     )
     for name, recognisers in _missing(plans, options).items():
         typer.echo(
-            f"Cannot be read now: {name}; it is for the recogniser {', '.join(recognisers)}, "
-            "which a later version will use.",
+            f"Cannot be read now: {name}, which is for the recogniser {', '.join(recognisers)}; "
+            'run pip install "ocrloom[tesseract]" and ocrloom languages add with its code.',
             err=True,
         )
 

@@ -114,6 +114,8 @@ class _Run:
         tally = self._tally
         if tally.failed and (tally.total > 1 or tally.failed_pages):
             self._messages.say(f"ocrloom: {tally.summary()}")
+        if review := tally.review():
+            self._messages.say(f"ocrloom: {review}")
         return tally.exit_code
 
     def _take(self, outcome: OcrOutcome) -> None:

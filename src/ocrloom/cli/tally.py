@@ -38,6 +38,10 @@ class Tally:
     """Inputs that failed, and which of their pages did."""
     codes: set[int] = field(default_factory=set)
     """Exit codes of all failures."""
+    doubtful: list[str] = field(default_factory=list)
+    """Inputs with pages that are marked for review, and which of their pages are."""
+    doubtful_pages: int = 0
+    """Those pages."""
 
     def add(
         self, name: str, result: OcrResult | None, error: BaseException | None, pages: int | None
@@ -57,12 +61,20 @@ class Tally:
             self.read_pages += len(result.pages)
             self.failed_pages += len(numbers)
             self.codes.update(failure.error.exit_code for failure in result.failures)
+            self._add_doubtful(name, result)
         if error is not None and not isinstance(error, OcrCancelled):
             self.codes.add(exit_code(error))
         if error is None and not numbers:
             self.read += 1
         elif not isinstance(error, OcrCancelled):
             self.failed.append(shown(name) + (f" ({_named_pages(numbers)})" if numbers else ""))
+
+    def _add_doubtful(self, name: str, result: OcrResult) -> None:
+        numbers = [page.number for page in result.pages if page.review]
+        if numbers:
+            self.doubtful_pages += len(numbers)
+            alone = len(result.pages) == 1
+            self.doubtful.append(shown(name) + ("" if alone else f" ({_named_pages(numbers)})"))
 
     @property
     def exit_code(self) -> int:
@@ -76,16 +88,27 @@ class Tally:
             text = f"{self.read_pages} of {plural(self.pages, 'page')} read"
         elif self.failed_pages:
             text += f", {plural(self.failed_pages, 'page')} of {self.pages} failed"
-        if not self.failed:
-            return text
-        names = ", ".join(self.failed[:_NAMED_FILES])
-        more = len(self.failed) - _NAMED_FILES
-        return f"{text}; failed: {names}{f' and {more} more' if more > 0 else ''}"
+        return f"{text}; failed: {_named(self.failed)}" if self.failed else text
+
+    def review(self) -> str | None:
+        """Which pages are marked for review; None where none is."""
+        if not self.doubtful:
+            return None
+        one = self.doubtful_pages == 1
+        return (
+            f"{self.doubtful_pages} of {plural(self.read_pages, 'page')} {'is' if one else 'are'} "
+            f"to be reviewed: {_named(self.doubtful)}"
+        )
 
 
 def plural(count: int, noun: str) -> str:
     """A count and what is counted."""
     return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def _named(inputs: Sequence[str]) -> str:
+    more = len(inputs) - _NAMED_FILES
+    return ", ".join(inputs[:_NAMED_FILES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _named_pages(numbers: Sequence[int]) -> str:

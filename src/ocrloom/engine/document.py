@@ -251,6 +251,8 @@ class Document:
             return
         if self._entry is not None and known is None:
             self._entry.put(page)
+        # Not in what is kept: another run may ask for another quality.
+        page = replace(page, review=page.expected_cer > 1 - self._options.min_quality)
         self._settle(number, page)
 
     def _recognise(self, image: Image, number: int, context: Context) -> Page:

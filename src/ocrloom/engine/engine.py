@@ -10,20 +10,20 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from ocrloom._version import __version__
 from ocrloom.engine.closing import Closing
 from ocrloom.engine.document import Document
 from ocrloom.engine.futures import OcrFuture
 from ocrloom.engine.many import OcrOutcome, Outcomes
 from ocrloom.engine.readers import Shelf
 from ocrloom.engine.streams import PageStream
-from ocrloom.errors import OcrEngineError, OcrLanguageNotInstalled, OcrOptionError
+from ocrloom.errors import OcrEngineError, OcrOptionError
 from ocrloom.image import Image
 from ocrloom.languages import PPOCR, Language, LanguageLike, parse_languages
 from ocrloom.options import OcrOptions
 from ocrloom.scheduling.cpus import usable_cpus
 from ocrloom.scheduling.fair import BULK, INTERACTIVE, Share
 from ocrloom.scheduling.pool import Forked, Pool, shared_pool
+from ocrloom.tessdata.folders import missing, not_installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -329,10 +329,6 @@ def _check_whole(name: str, value: object) -> None:
 
 
 def _check_installed(languages: Iterable[Language]) -> None:
-    for language in languages:
-        if PPOCR not in language.recognisers:
-            raise OcrLanguageNotInstalled(
-                f"{language.english_name} needs the Tesseract recogniser, which ocrloom "
-                f"{__version__} does not have yet; it will come with "
-                "pip install 'ocrloom[tesseract]'"
-            )
+    lacking = missing(language for language in languages if PPOCR not in language.recognisers)
+    if lacking:
+        raise not_installed(lacking)

@@ -13,6 +13,7 @@ from ocrloom.image.text import TextReader
 from ocrloom.languages import PPOCR, Language, Script
 from ocrloom.result import PageFailure
 from ocrloom.selection import select_pages
+from ocrloom.tessdata.folders import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -101,7 +102,7 @@ def missing_recognisers(
         scripts: Those of sources that are to be recognised.
     """
     asked = {each.english_name: each.recognisers for each in languages if not _is_readable(each)}
-    readable = {language.script for language in Language if _is_readable(language)}
+    scripts_read = {language.script for language in Language if _is_readable(language)}
     seen = {
         f"the script {script.value}": tuple(
             dict.fromkeys(
@@ -112,13 +113,13 @@ def missing_recognisers(
             )
         )
         for script in scripts
-        if script not in readable
+        if script not in scripts_read
     }
     return asked | seen
 
 
 def _is_readable(language: Language) -> bool:
-    return PPOCR in language.recognisers
+    return PPOCR in language.recognisers or readable([language])
 
 
 def _plan_page(reader: Reader, number: int) -> PagePlan:

@@ -108,8 +108,9 @@ def _page(page: Page, place: int) -> str:
 def _block(block: Block, name: str, page: Page) -> str:
     found = corners(block.polygon, page)
     direction = ' BASEDIRECTION="rtl"' if rtl(block.text) else ""
+    wholes = [None, *(line.words[-1].whole if line.words else None for line in block.lines)]
     lines = (
-        _line(line, f"{name.replace('block', 'line')}_{number}", page)
+        _line(line, f"{name.replace('block', 'line')}_{number}", page, wholes[number])
         for number, line in enumerate(block.lines)
         # The schema wants a word in each.
         if line.words
@@ -120,29 +121,37 @@ def _block(block: Block, name: str, page: Page) -> str:
     )
 
 
-def _line(line: Line, name: str, page: Page) -> str:
+def _line(line: Line, name: str, page: Page, begun: str | None) -> str:
+    """A line; ``begun`` is the word that its first one is the rest of, if it is."""
     found = corners(line.polygon, page)
     return (
         f'     <TextLine ID="{name}" {_box(found)}>\n'
-        f"{_shape(found, '      ')}{_strings(line, page)}     </TextLine>\n"
+        f"{_shape(found, '      ')}{_strings(line, page, begun)}     </TextLine>\n"
     )
 
 
-def _strings(line: Line, page: Page) -> str:
-    return "      <SP/>\n".join(_words(line, page))
+def _strings(line: Line, page: Page, begun: str | None) -> str:
+    return "      <SP/>\n".join(_words(line, page, begun))
 
 
-def _words(line: Line, page: Page) -> Iterable[str]:
+def _words(line: Line, page: Page, begun: str | None) -> Iterable[str]:
+    parted = "" if begun is None else _part(2, begun)
     for word in line.words:
+        parted = parted if word.whole is None else _part(1, word.whole)
         found = corners(word.polygon, page)
         opened = (
             f'      <String CONTENT="{attribute(word.text)}" {_box(found)} '
-            f'WC="{word.confidence:.3f}"'
+            f'WC="{word.confidence:.3f}"{parted}'
         )
+        parted = ""
         if is_upright(found):
             yield f"{opened}/>\n"
         else:
             yield f"{opened}>{_shape(found, '').rstrip()}</String>\n"
+
+
+def _part(number: int, whole: str) -> str:
+    return f' SUBS_TYPE="HypPart{number}" SUBS_CONTENT="{attribute(whole)}"'
 
 
 def _box(found: Corners) -> str:

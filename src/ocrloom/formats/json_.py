@@ -1,9 +1,10 @@
 """A result as JSON and back, without loss.
 
-The document is described by ``result.schema.json`` beside this module. ``text``, and ``confidence``
-but for that of words, are there for readers of the JSON; they follow from the words, so `parse`
-passes over them. It passes over names that it does not know, too: a later version may add some.
-Older documents have no ``failures``, and pages and blocks with fewer names.
+The document is described by ``result.schema.json`` beside this module. ``expected_cer``, and
+``text`` and ``confidence`` but for those of words, are there for readers of the JSON; they follow
+from the words, so `parse` passes over them. It passes over names that it does not know, too: a
+later version may add some. Older documents have no ``failures``, and pages and blocks with fewer
+names.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from collections import defaultdict, deque
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ocrloom.errors import OcrOptionError, OcrOutputError
+from ocrloom.errors import OcrOptionError, OcrOutputError, OcrUnknownLanguage
+from ocrloom.languages import Language
 from ocrloom.result import (
     Block,
     BlockKind,
@@ -89,8 +91,11 @@ def page_document(page: Page) -> dict[str, Any]:
         "rotation": page.rotation,
         "scale": page.scale,
         "skew": page.skew,
+        "languages": [language.code for language in page.languages],
         "text": page.text,
         "confidence": page.confidence,
+        "expected_cer": page.expected_cer,
+        "review": page.review,
         "read_by": page.read_by,
         "reason": page.reason,
         "blocks": [_block(block) for block in page.blocks],
@@ -134,16 +139,23 @@ def _line(line: Line) -> dict[str, Any]:
         "text": line.text,
         "polygon": line.polygon,
         "confidence": line.confidence,
-        "words": [
-            {
-                "text": word.text,
-                "polygon": word.polygon,
-                "confidence": word.confidence,
-                "recogniser": word.recogniser,
-            }
-            for word in line.words
-        ],
+        "words": [_word(word) for word in line.words],
     }
+
+
+def _word(word: Word) -> dict[str, Any]:
+    document = {
+        "text": word.text,
+        "polygon": word.polygon,
+        "confidence": word.confidence,
+        "recogniser": word.recogniser,
+    }
+    # There are many words, and few have these.
+    if word.raw is not None:
+        document["raw"] = word.raw
+    if word.whole is not None:
+        document["whole"] = word.whole
+    return document
 
 
 def parse(text: str) -> OcrResult:
@@ -232,6 +244,11 @@ class _Node:
         except ValueError:
             raise self.refuse(f"one of {', '.join(map(str, kinds))}") from None
 
+    def flag(self) -> bool:
+        if not isinstance(self.value, bool):
+            raise self.refuse("true or false")
+        return self.value
+
     def whole(self) -> int:
         if not isinstance(self.value, int) or isinstance(self.value, bool):
             raise self.refuse("a whole number")
@@ -250,7 +267,9 @@ class _Node:
 
 def _parse_page(node: _Node) -> Page:
     dpi = node.get("dpi")
-    scale, read_by, reason = map(node.find, ("scale", "read_by", "reason"))
+    scale, read_by, reason, review, languages = map(
+        node.find, ("scale", "read_by", "reason", "review", "languages")
+    )
     return Page(
         number=node.get("number").whole(),
         width=node.get("width").whole(),
@@ -259,10 +278,19 @@ def _parse_page(node: _Node) -> Page:
         rotation=node.get("rotation").whole(),
         scale=1.0 if scale is None else scale.number(),
         skew=node.get("skew").number(),
+        languages=() if languages is None else languages.each(_parse_language),
         blocks=node.get("blocks").each(_parse_block),
         read_by=ReadBy.OCR if read_by is None else read_by.one_of(ReadBy),
         reason="" if reason is None else reason.text(),
+        review=False if review is None else review.flag(),
     )
+
+
+def _parse_language(node: _Node) -> Language:
+    try:
+        return Language.parse(node.text())
+    except OcrUnknownLanguage:
+        raise node.refuse("a language's code, such as eng") from None
 
 
 def _parse_failure(node: _Node) -> PageFailure:
@@ -317,11 +345,14 @@ def _parse_line(node: _Node) -> Line:
 
 
 def _parse_word(node: _Node) -> Word:
+    raw, whole = map(node.find, ("raw", "whole"))
     return Word(
         text=node.get("text").text(),
         polygon=_polygon(node.get("polygon")),
         confidence=node.get("confidence").number(),
         recogniser=node.get("recogniser").text(),
+        raw=None if raw is None else raw.text(),
+        whole=None if whole is None else whole.text(),
     )
 
 

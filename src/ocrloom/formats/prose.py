@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ocrloom.formats.markup import one_line
 from ocrloom.formats.scripts import dense, rtl
+from ocrloom.wholes import whole_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +35,8 @@ def joined(lines: Sequence[Line]) -> str:
     small letter. No space comes between characters of scripts that are written without.
     """
     text = ""
-    for line in lines:
-        text = _joined(text, one_line(line.text))
+    for more in whole_lines(lines):
+        text = _joined(text, one_line(more))
     return text
 
 
@@ -50,14 +51,14 @@ def running(lines: Sequence[Line]) -> list[str]:
     before: Line | None = None
     columns = False
     edge = _edge(lines)
-    for line in lines:
-        text = one_line(line.text)
+    for line, more in zip(lines, whole_lines(lines), strict=True):
+        text = one_line(more)
         if not text:
             continue
         beside = columns
         columns = _has_columns(line)
         if before is None or (
-            _has_ended(parts[-1]) and (beside or columns or _is_meant(before, line, edge))
+            _has_ended(before, parts[-1]) and (beside or columns or _is_meant(before, line, edge))
         ):
             parts.append(text)
         else:
@@ -76,9 +77,9 @@ def _joined(text: str, more: str) -> str:
     return f"{text} {more}"
 
 
-def _has_ended(text: str) -> bool:
+def _has_ended(line: Line, text: str) -> bool:
     """Whether a word ends with the line; in scripts without spaces nobody knows."""
-    return not (_BROKEN.search(text[-3:]) or dense(text[-1]))
+    return line.words[-1].whole is None and not (_BROKEN.search(text[-3:]) or dense(text[-1]))
 
 
 def _is_meant(line: Line, after: Line, edge: float) -> bool:

@@ -91,6 +91,24 @@ class Bilevel:
         np.negative(some, out=some)
         return np.ascontiguousarray(some[:, left - 8 * first : right - 8 * first : across])
 
+    def part(self, left: int, top: int, right: int, bottom: int) -> Bilevel:
+        """A part of the page as a page of its own, again one bit a pixel.
+
+        Args:
+            left: First column.
+            top: First row.
+            right: The column behind the last one, over ``left`` and within the page.
+            bottom: The row behind the last one, over ``top`` and within the page.
+        """
+        width, height = right - left, bottom - top
+        bits = np.empty((height, (width + 7) // 8), np.uint8)
+        step = max(1, _BLOCK // width)
+        for row in range(0, height, step):
+            end = min(row + step, height)
+            some = self[slice(top + row, top + end), slice(left, right)]
+            bits[row:end] = np.packbits(some, axis=1)
+        return Bilevel(bits, width)
+
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
             raise ValueError("a page of one bit a pixel cannot become an array without a copy")

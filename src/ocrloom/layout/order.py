@@ -3,7 +3,8 @@
 A page is split at the gutters between columns of running text, left before right, what runs
 across before and after them; inside a column, pieces that share a baseline in the page's own
 slope are a line, read from left to right, and lines follow from top to bottom. So tables of
-figures come row by row.
+figures come row by row. In scripts that are written from right to left, columns and words are
+read so too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ocrloom.bidi import runs_right_to_left
 from ocrloom.layout.cuts import find_cut
 from ocrloom.layout.frame import Frame, Placed, Span, place_of
 from ocrloom.layout.gutters import find_gutter
@@ -154,7 +156,10 @@ def _columns(pieces: Sequence[Placed], rules: Sequence[Span]) -> list[list[Place
             for part, side in zip(piece.split(gap.centre), (left, right), strict=True):
                 if part is not None:
                     side.append(part)
-    return [column for part in (above, left, right, below) for column in _columns(part, rules)]
+    sides = (left, right)
+    if runs_right_to_left(word.text for side in sides for piece in side for word in piece.words):
+        sides = (right, left)
+    return [column for part in (above, *sides, below) for column in _columns(part, rules)]
 
 
 def _block(rows: Sequence[Row], frame: Frame) -> Block:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
+from ocrloom.bidi import has_right_to_left, reading_order
 from ocrloom.layout.frame import Placed, middle_of
 from ocrloom.result import Line
 
@@ -39,8 +41,13 @@ def group_rows(pieces: Sequence[Placed]) -> list[Row]:
 
 
 def line_of(row: Sequence[Placed], frame: Frame) -> Line:
-    """A row as a line of the page."""
+    """A row as a line of the page, its words in reading order."""
     words = tuple(word for piece in row for word in piece.words)
+    if any(has_right_to_left(word.text) for word in words):
+        inks = [ink.left for piece in row for ink in piece.ink]
+        # A PDF may have words of its own in the order of reading.
+        _, words = zip(*sorted(zip(inks, words, strict=True), key=itemgetter(0)), strict=True)
+        words = tuple(words[i] for i in reading_order([word.text for word in words]))
     return Line(words=words, polygon=frame.around(word.polygon for word in words))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from ocrloom.bidi import has_right_to_left
 from ocrloom.layout.aligned import aligned_tables
 from ocrloom.layout.chunks import chunk_rows, lines_of
 from ocrloom.layout.frame import place_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ocrloom.layout.cells import Draft
     from ocrloom.layout.frame import Frame, Placed, Span
     from ocrloom.layout.lattice import Lattice
+    from ocrloom.result import Line, Word
     from ocrloom.vision.rules import Rule
 
 __all__ = ["TableRegion", "find_tables", "placed_rules", "table_block", "without"]
@@ -114,7 +116,7 @@ def table_block(region: TableRegion, frame: Frame) -> Block:
             column=cell.column,
             row_span=cell.row_span,
             column_span=cell.column_span,
-            words=cell.words,
+            words=_as_read(cell.words, lines),
             polygon=frame.polygon(cell.span),
         )
         for cell in region.grid.cells
@@ -125,6 +127,14 @@ def table_block(region: TableRegion, frame: Frame) -> Block:
         kind=BlockKind.TABLE,
         table=Table(rows=region.grid.rows, columns=region.grid.columns, cells=cells),
     )
+
+
+def _as_read(words: tuple[Word, ...], lines: Iterable[Line]) -> tuple[Word, ...]:
+    """The words of a cell as the lines have them, where some are written from right to left."""
+    if not any(has_right_to_left(word.text) for word in words):
+        return words
+    wanted = set(map(id, words))
+    return tuple(word for line in lines for word in line.words if id(word) in wanted)
 
 
 def without(pieces: Iterable[Placed], regions: Iterable[TableRegion]) -> list[Placed]:

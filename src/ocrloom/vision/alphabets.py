@@ -1,23 +1,25 @@
-"""Which of the recogniser's characters may occur in a language.
+"""Which of the recogniser's characters may occur in a language, and which are likely.
 
-An alphabet is chosen by script. Narrowing further, to the letters of one language, does not make
-English pages any better, and it loses the accents of foreign names.
+An alphabet's characters are chosen by script. Narrowing them further, to the letters of one
+language, loses the accents of foreign names; so the letters that a language is not written with
+stay possible and need more evidence (``ocrloom.vision.letters``).
 """
 
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ocrloom.languages import Language, Script
-from ocrloom.vision.once import once
+from ocrloom.once import once
+from ocrloom.vision.letters import letters_of
 from ocrloom.vision.recognise import dictionary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Alphabet", "alphabet_of", "everything", "is_latin"]
+__all__ = ["Alphabet", "alphabet_of", "everything", "is_latin", "restricted"]
 
 # Encodings that list what is written in a language, which spares a table of our own.
 _CHARACTER_SETS = {
@@ -37,6 +39,8 @@ class Alphabet:
     """Characters that a recogniser may choose from."""
 
     characters: frozenset[str]
+    letters: frozenset[str] | None = None
+    """Those with which the languages are written; None if it is not known which languages."""
 
 
 @once
@@ -71,11 +75,33 @@ def alphabet_of(languages: Iterable[Language]) -> Alphabet:
     Args:
         languages: Members that PP-OCRv6 reads; AUTO stands for all characters.
     """
-    return _of_scripts(frozenset(language.script for language in languages))
+    languages = frozenset(languages)
+    if Language.AUTO in languages:
+        return everything()
+    return _of_languages(languages)
 
 
 @once
-def _of_scripts(scripts: frozenset[Script]) -> Alphabet:
-    if Script.ANY in scripts:
-        return everything()
-    return Alphabet(frozenset().union(*map(_of_script, scripts)))
+def _of_languages(languages: frozenset[Language]) -> Alphabet:
+    characters = _of_scripts(frozenset(language.script for language in languages))
+    return Alphabet(characters, letters_of(languages))
+
+
+@once
+def _of_scripts(scripts: frozenset[Script]) -> frozenset[str]:
+    return frozenset().union(*map(_of_script, scripts))
+
+
+@once
+def restricted(alphabet: Alphabet, allowed: str | None, ignored: str) -> Alphabet:
+    """An alphabet without some of its characters; the space always stays.
+
+    Args:
+        alphabet: What may be read at most.
+        allowed: The only characters that stay; None for all of them.
+        ignored: Characters that go.
+    """
+    if allowed is None and not ignored:
+        return alphabet
+    kept = alphabet.characters if allowed is None else alphabet.characters & set(allowed)
+    return replace(alphabet, characters=(kept - set(ignored)) | {" "})

@@ -7,12 +7,59 @@ class of every step, runs merged, blanks dropped.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
 from ocrloom.languages import PPOCR
 
-__all__ = ["Reading", "collapse"]
+__all__ = ["Lattice", "Reading", "collapse", "lattice_of"]
+
+_FAINT = 3e-4  # probability below which a character is not one that might be there
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """What might stand at each time step.
+
+    ``steps``, ``characters`` and ``probabilities`` are (N,) arrays, in the order of the ``count``
+    steps; the blank is "".
+    """
+
+    count: int
+    steps: np.ndarray
+    characters: np.ndarray
+    probabilities: np.ndarray
+
+    def between(self, start: float, end: float) -> list[list[tuple[str, float]]]:
+        """The characters, with their probabilities, of each step in a part of the crop.
+
+        Args:
+            start: Where it begins, as a fraction of the crop's width.
+            end: Where it ends, likewise.
+        """
+        first, last = round(start * self.count), round(end * self.count)
+        edges = self.steps.searchsorted(np.arange(first, last + 1))
+        low, high = edges[0], edges[-1]
+        found = list(
+            zip(
+                self.characters[low:high].tolist(),
+                self.probabilities[low:high].tolist(),
+                strict=True,
+            )
+        )
+        return [found[a - low : b - low] for a, b in pairwise(edges.tolist())]
+
+
+def lattice_of(probabilities: np.ndarray, characters: np.ndarray) -> Lattice:
+    """Leaves out what is improbable.
+
+    Args:
+        probabilities: (T, K) float, of all classes at all steps; class 0 is the blank.
+        characters: (K,) of one-character strings; that of class 0 is "".
+    """
+    steps, classes = (probabilities > _FAINT).nonzero()
+    return Lattice(len(probabilities), steps, characters[classes], probabilities[steps, classes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +69,7 @@ class Reading:
     ``starts`` and ``ends`` bound each character's steps as fractions of the crop's width;
     ``confidences`` are the probabilities of its best step, 0..1; ``spaces`` are the probabilities
     of a space at every step, also where another character was likelier; ``recogniser`` is the name
-    of the one that read it.
+    of the one that read it; ``lattice`` is what else it may be, if that is known.
     """
 
     text: str
@@ -31,6 +78,7 @@ class Reading:
     confidences: np.ndarray
     spaces: np.ndarray = field(default_factory=lambda: np.zeros(0))
     recogniser: str = PPOCR
+    lattice: Lattice | None = None
 
     @property
     def confidence(self) -> float:
@@ -50,6 +98,7 @@ def collapse(
     probabilities: np.ndarray,
     characters: np.ndarray,
     spaces: np.ndarray | None = None,
+    lattice: Lattice | None = None,
 ) -> Reading:
     """Merges the best classes of all steps into characters.
 
@@ -58,6 +107,7 @@ def collapse(
         probabilities: (T,) float, of those classes.
         characters: (K,) of one-character strings; that of class 0 is not used.
         spaces: (T,) float, the probabilities of a space, if they are known.
+        lattice: What else might be at the steps, if that is known.
     """
     first = np.flatnonzero(np.diff(classes, prepend=-1))
     last = np.append(first[1:], len(classes))
@@ -69,4 +119,5 @@ def collapse(
         last[kept] / len(classes),
         peak,
         np.zeros(0) if spaces is None else spaces,
+        lattice=lattice,
     )

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
+from ocrloom.once import once
 from ocrloom.scheduling.context import INLINE
 from ocrloom.vision.geometry import Box, page_slope
 from ocrloom.vision.models import DETECTOR, verified_path
-from ocrloom.vision.once import once
 from ocrloom.vision.runtime import Network, core, network_input, openvino_module
 from ocrloom.vision.shrink import shrunk
 

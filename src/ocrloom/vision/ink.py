@@ -8,7 +8,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-__all__ = ["Columns", "all_ink", "gaps", "line_ink"]
+__all__ = ["Columns", "all_ink", "gaps", "line_ink", "wipe_neighbours"]
 
 _SPECK, _LONELY = 2, 5  # no more pixels than that in a square of that side are dust
 _RULE = 50  # columns; no stroke of a letter is as long
@@ -41,11 +41,20 @@ def line_ink(grey: np.ndarray) -> np.ndarray:
             cv2.subtract(part, cv2.dilate(long, stroke), part)
     around = cv2.boxFilter(mask, -1, (_LONELY, _LONELY), normalize=False)
     mask = cv2.bitwise_and(mask, cv2.threshold(around, _SPECK, 1, cv2.THRESH_BINARY)[1])
-    third = height // 3
+    wipe_neighbours(mask)
+    return mask
+
+
+def wipe_neighbours(mask: np.ndarray) -> None:
+    """Wipes out what a crop shows of the lines above and below.
+
+    Args:
+        mask: (H, W) uint8, the ink of a line and some space around it, 0 or 1; changed.
+    """
+    third = len(mask) // 3
     for part, edge, inner in (mask[:third], 0, -1), (mask[-third:], -1, 0):
         if part[edge].any():
             _wipe_cut_off(part, edge, inner)
-    return mask
 
 
 def _wipe_cut_off(part: np.ndarray, edge: int, inner: int) -> None:

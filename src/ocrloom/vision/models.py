@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ocrloom.errors import OcrEngineError
-from ocrloom.vision.once import once
+from ocrloom.once import once
 
 __all__ = ["DETECTOR", "RECOGNISER", "Model", "locate", "verified_path"]
 

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ocrloom.languages import Language
 from ocrloom.scheduling.context import INLINE
-from ocrloom.vision.alphabets import alphabet_of
 from ocrloom.vision.dashes import find_dashes
 from ocrloom.vision.detect import detect
 from ocrloom.vision.dotted import find_on_dots
 from ocrloom.vision.lines import LineReader, Look
-from ocrloom.vision.orientation import evidence, find_rotation
+from ocrloom.vision.recognisers import team_of
+from ocrloom.vision.scouting import choose_recognisers, find_turn
 from ocrloom.vision.segment import Segment
 from ocrloom.vision.survey import survey
 
 if TYPE_CHECKING:
     from ocrloom.image.lazy import Pixels
+    from ocrloom.languages import Language
     from ocrloom.options import OcrOptions
     from ocrloom.scheduling.context import Context
     from ocrloom.vision.geometry import Box
@@ -39,6 +39,8 @@ class PageReading:
     segments: tuple[Segment, ...]
     rotation: int
     """Degrees, clockwise, by which the frame was turned: 0, 90, 180 or 270."""
+    languages: tuple[Language, ...] = ()
+    """Those that it was read in: named, or found on the page; none if nothing is known."""
     rules: tuple[Rule, ...] = ()
     """The ruled lines of the upright page, in its pixels."""
     bars: tuple[Rule, ...] = ()
@@ -57,19 +59,22 @@ def read_page(pixels: Pixels, options: OcrOptions, context: Context = INLINE) ->
         OcrEngineError: The runtime failed.
     """
     look = _look(pixels, context)
-    reader = LineReader(pixels, look, alphabet_of(options.languages), context)
-    rotation = find_rotation(look.boxes, reader.confidence) if options.find_orientation else 0
+    reader = LineReader(pixels, look, team_of(options), context)
+    rotation = find_turn(reader, look.boxes) if options.find_orientation else 0
     if rotation:
         pixels = _turned(pixels, rotation // 90)
         look = _look(pixels, context)
-        reader = LineReader(pixels, look, reader.alphabet, context)
+        reader = LineReader(pixels, look, reader.team, context)
     view, boxes = look.view, look.boxes
-    if options.languages == (Language.AUTO,):
-        reader.narrow(evidence(boxes))
+    choose_recognisers(reader, boxes)
     segments = reader.segments(boxes, options.min_confidence)
     segments += find_dashes(pixels, view.strokes, segments)
     return PageReading(
-        segments=tuple(segments), rotation=rotation, rules=view.rules, bars=view.bars
+        segments=tuple(segments),
+        rotation=rotation,
+        languages=reader.team.languages,
+        rules=view.rules,
+        bars=view.bars,
     )
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ocrloom.errors import OcrEngineError
-from ocrloom.vision.ctc import Reading, collapse
+from ocrloom.once import once
+from ocrloom.vision.ctc import Reading, collapse, lattice_of
+from ocrloom.vision.letters import Spelling
 from ocrloom.vision.models import RECOGNISER, verified_path
-from ocrloom.vision.once import once
 from ocrloom.vision.quantise import eight_bits_pay, quantise, roundings
 from ocrloom.vision.runtime import Network, core, network_input, openvino_module
 
@@ -56,15 +57,13 @@ def _last_layer() -> tuple[openvino.Output, np.ndarray, np.ndarray]:
 
 
 @once
-def _network(alphabet: Alphabet) -> tuple[Network, np.ndarray]:
-    """The network that ends in an alphabet's probabilities, and its characters by class."""
+def _network(wanted: frozenset[str]) -> tuple[Network, np.ndarray]:
+    """The network that ends in the probabilities of some characters, and these by class."""
     from openvino import opset13 as ops
 
     features, weights, bias = _last_layer()
     known = dictionary()
-    classes = np.array(
-        [0, *(i for i, c in enumerate(known) if i and c in alphabet.characters)], np.int64
-    )
+    classes = np.array([0, *(i for i, c in enumerate(known) if i and c in wanted)], np.int64)
     scores = ops.add(
         ops.matmul(features, ops.constant(np.ascontiguousarray(weights[:, classes])), False, False),
         ops.constant(bias[classes]),
@@ -73,6 +72,12 @@ def _network(alphabet: Alphabet) -> tuple[Network, np.ndarray]:
         [ops.softmax(scores, 2).output(0)], _model().get_parameters(), "recogniser"
     )
     return Network(model), np.array(known, dtype=object)[classes]
+
+
+@once
+def _spelling(alphabet: Alphabet) -> Spelling:
+    _, characters = _network(alphabet.characters)
+    return Spelling(characters.tolist(), alphabet.letters or frozenset())
 
 
 def read(crop: np.ndarray, alphabet: Alphabet) -> Reading:
@@ -85,10 +90,13 @@ def read(crop: np.ndarray, alphabet: Alphabet) -> Reading:
     Raises:
         OcrEngineError: The runtime failed.
     """
-    network, characters = _network(alphabet)
+    network, characters = _network(alphabet.characters)
     (probabilities,) = network(network_input(crop))
     # NumPy finds the best in a twelfth of the time that the runtime takes.
-    classes = probabilities[0].argmax(axis=1)
+    if alphabet.letters is None:
+        classes = probabilities[0].argmax(axis=1)
+    else:
+        classes = _spelling(alphabet).settle(probabilities[0])
     spaces = probabilities[0][:, characters == " "].max(axis=1, initial=0.0)
     best = probabilities[0, np.arange(len(classes)), classes]
-    return collapse(classes, best, characters, spaces)
+    return collapse(classes, best, characters, spaces, lattice_of(probabilities[0], characters))

@@ -18,8 +18,8 @@ import numpy as np
 import platformdirs
 
 from ocrloom.errors import OcrEngineError
+from ocrloom.once import once
 from ocrloom.scheduling.cpus import usable_cpus
-from ocrloom.vision.once import once
 
 if TYPE_CHECKING:
     from collections.abc import Callable

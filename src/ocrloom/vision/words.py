@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from ocrloom.bidi import logical
 from ocrloom.result import Word
 from ocrloom.vision.ink import Columns, gaps, line_ink
+from ocrloom.vision.mending import mended, rejoined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ocrloom.context import Mender
     from ocrloom.result import Polygon
     from ocrloom.vision.crops import Crop
     from ocrloom.vision.ctc import Reading
@@ -35,7 +38,7 @@ _CLOSING = frozenset(".,;:!?)]}'\"”’»%-–—|")
 _UNSPACED = "\u2e80"  # scripts from here on are written without spaces
 
 
-def words_of(crop: Crop, reading: Reading) -> tuple[Word, ...]:
+def words_of(crop: Crop, reading: Reading, mender: Mender | None = None) -> tuple[Word, ...]:
     """Splits a reading at its spaces and finds each word's place on the page.
 
     A word reaches from the middle of the widest gap before it to the middle of the widest gap
@@ -45,9 +48,11 @@ def words_of(crop: Crop, reading: Reading) -> tuple[Word, ...]:
     Args:
         crop: The crop that was read.
         reading: What was read in it.
+        mender: What settles by context what was read; none leaves it as it is.
 
     Returns:
-        Words from left to right, polygons in page pixels.
+        Words from left to right as they stand, the characters of each in reading order; polygons
+        in page pixels.
     """
     marks = np.array([i for i, c in enumerate(reading.text) if c != " "], dtype=int)
     if not len(marks):
@@ -59,19 +64,30 @@ def words_of(crop: Crop, reading: Reading) -> tuple[Word, ...]:
     between = gaps(ink.inked, np.minimum(middles.astype(int), width - 1))
     across, down = crop.box.width / width, crop.box.height / height
     size = (between[:, 1] - between[:, 0]) * across / max(1.0, ink.tall * down)
-    (parted,) = _parted(reading, marks, size).nonzero()
-    edges = np.array([0, *(between[parted].sum(axis=1) // 2).tolist(), width])
+    parted = _parted(reading, marks, size)
+    cuts = between.sum(axis=1) // 2
+    settled: list[str] | None = None
+    if mender is not None and reading.lattice is not None:
+        parted = rejoined(reading, marks, parted, size, mender)
+        borders = np.array([0, *cuts.tolist(), width])
+        settled, parted = mended(reading, marks, parted, (ink, borders), mender)
+    (ends,) = parted.nonzero()
+    edges = np.array([0, *cuts[ends].tolist(), width])
     polygons = _polygons(crop.box, ink.spans(edges) * (across, down, across, down))
     confidences = reading.confidences[marks]
-    firsts = [0, *(parted + 1).tolist(), len(marks)]
+    spans = list(pairwise([0, *(ends + 1).tolist(), len(marks)]))
+    raw = [logical(reading.text[marks[first] : marks[end - 1] + 1]) for first, end in spans]
     return tuple(
         Word(
-            text=reading.text[marks[first] : marks[end - 1] + 1],
+            text=text,
             polygon=polygon,
             confidence=float(confidences[first:end].mean()),
             recogniser=reading.recogniser,
+            raw=None if read == text else read,
         )
-        for (first, end), polygon in zip(pairwise(firsts), polygons, strict=True)
+        for (first, end), read, text, polygon in zip(
+            spans, raw, settled or raw, polygons, strict=True
+        )
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -17,6 +18,16 @@ T = TypeVar("T")
 # One lock for all: what is loaded here loads what it needs through the same decorator, and
 # locks of their own could be taken in two orders by two threads.
 _lock = threading.RLock()
+
+
+def _forget_lock() -> None:
+    """Gives a forked child a lock that no thread of its parent holds."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_lock)
 
 
 def once(function: Callable[P, T]) -> Callable[P, T]:

@@ -1,0 +1,1 @@
+"""Tesseract's language data: where it lies, where it comes from, and fetching it."""
