@@ -21,8 +21,8 @@ from benchmarks.report import print_report, write_json
 from ocrloom.calibration import CURVES, Curve, calibrated
 from ocrloom.languages import Language
 from ocrloom.options import OcrOptions
+from ocrloom.tessdata.folders import missing
 from ocrloom.vision.recognisers import Team, TesseractLines
-from ocrloom.vision.tesseract import missing
 
 __all__ = ["reliability"]
 

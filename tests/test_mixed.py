@@ -13,7 +13,7 @@ import pytest
 
 from ocrloom import Language, OcrEngine, OcrOptions
 from ocrloom.languages import PPOCR, TESSERACT
-from ocrloom.vision.tesseract import missing
+from ocrloom.tessdata.folders import missing
 
 ENGLISH = [
     "The hall is open to the public from nine",

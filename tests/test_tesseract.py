@@ -35,7 +35,7 @@ def needs(*languages):
     """Skips where Tesseract does not read some languages."""
     lacking = " ".join(f"tesseract-ocr-{language.code}" for language in languages)
     return pytest.mark.skipif(
-        not tesseract.readable(languages), reason=f"no tesserocr or no {lacking}"
+        not folders.readable(languages), reason=f"no tesserocr or no {lacking}"
     )
 
 

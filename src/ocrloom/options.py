@@ -113,7 +113,7 @@ class Mode(StrEnum):
     BALANCED = "balanced"
     """Doubtful lines are read once more."""
     BEST = "best"
-    """Doubtful lines are read in all ways there are; the text is better, and it takes longer."""
+    """More lines are doubted, and these are read in all ways there are, which takes longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

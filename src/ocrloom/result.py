@@ -38,6 +38,7 @@ __all__ = [
     "ReadBy",
     "Table",
     "Word",
+    "mean_confidence",
 ]
 
 Point: TypeAlias = tuple[float, float]
@@ -86,7 +87,7 @@ class Line:
     @property
     def confidence(self) -> float:
         """Mean confidence of the words, weighted by their lengths, 0..1; 0 without words."""
-        return _mean_confidence(self.words)
+        return mean_confidence(self.words)
 
 
 class BlockKind(StrEnum):
@@ -264,7 +265,7 @@ class Page:
     @property
     def confidence(self) -> float:
         """Mean confidence of the words, weighted by their lengths, 0..1; 0 without words."""
-        return _mean_confidence(self.words)
+        return mean_confidence(self.words)
 
     @property
     def expected_cer(self) -> float:
@@ -324,7 +325,7 @@ class OcrResult:
     @property
     def confidence(self) -> float:
         """Mean confidence of the words, weighted by their lengths, 0..1; 0 without words."""
-        return _mean_confidence(word for page in self.pages for word in page.words)
+        return mean_confidence(word for page in self.pages for word in page.words)
 
     @overload
     def export(self, format: _TextFormat, *, source: ImageLike | None = None) -> str: ...
@@ -409,7 +410,8 @@ class OcrResult:
         return cls.from_json(read_text(path))
 
 
-def _mean_confidence(words: Iterable[Word]) -> float:
+def mean_confidence(words: Iterable[Word]) -> float:
+    """Mean confidence of words, weighted by their lengths, 0..1; 0 without words."""
     total = characters = 0.0
     for word in words:
         total += word.confidence * len(word.text)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ocrloom.errors import OcrEngineError, OcrLanguageNotInstalled
 from ocrloom.languages import PPOCR, TESSERACT, Language, Script
+from ocrloom.tessdata.folders import installed
 from ocrloom.vision.alphabets import everything
 from ocrloom.vision.identify import likely_languages, rank_languages
-from ocrloom.vision.tesseract import installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

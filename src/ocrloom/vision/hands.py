@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocrloom.result import mean_confidence
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -39,13 +41,8 @@ def without_handwriting(segments: Sequence[Segment], knows: Callable[[str], bool
     return [
         segment
         for segment, is_large in zip(segments, large.tolist(), strict=True)
-        if not is_large or _confidence(segment) >= _SURE or _may_be_print(segment, knows)
+        if not is_large or mean_confidence(segment.words) >= _SURE or _may_be_print(segment, knows)
     ]
-
-
-def _confidence(segment: Segment) -> float:
-    lengths = [len(word.text) for word in segment.words]
-    return float(np.average([word.confidence for word in segment.words], weights=lengths))
 
 
 def _may_be_print(segment: Segment, knows: Callable[[str], bool]) -> bool:

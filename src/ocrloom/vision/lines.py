@@ -145,12 +145,10 @@ class LineReader:
         limit = max(_DOUBTFUL, _needed(reading, min_confidence))
         if self.team.mode is Mode.BEST:
             limit = max(limit, _DOUBTFUL_AT_BEST)
-        own = self.team.ppocr
+        own = None if self.team.mode is Mode.FAST else self.team.ppocr
         if own is None or reading.recogniser != PPOCR or reading.confidence >= limit:
             return crop, reading
-        return (
-            (crop, reading) if self.team.mode is Mode.FAST else self._look_again(crop, reading, own)
-        )
+        return self._look_again(crop, reading, own)
 
     def _by_the_better(self, crop: Crop, reading: Reading) -> tuple[Crop, Reading]:
         """The reading of the recogniser that reads a box better."""

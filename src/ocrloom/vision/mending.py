@@ -12,15 +12,32 @@ from ocrloom.context import Token
 from ocrloom.context.heights import rises_of, talls_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ocrloom.context import Mender
     from ocrloom.vision.ctc import Lattice, Reading
     from ocrloom.vision.ink import Columns
 
-__all__ = ["mended", "rejoined"]
+__all__ = ["mended", "rejoined", "spans_of"]
 
 _BEFORE_WORDS = frozenset('"“‘')
 _AFTER_WORDS = frozenset(";!?")  # a colon may stand in a column of its own
 _MARGIN = 1  # steps beside a word's characters that belong to it
+
+
+def spans_of(parted: np.ndarray) -> list[tuple[int, int]]:
+    """First character of each word and the one after its last, spaces not counted.
+
+    Args:
+        parted: (N - 1,) bool, between which of N characters a word ends.
+    """
+    ends = (parted.nonzero()[0] + 1).tolist()
+    return list(pairwise([0, *ends, len(parted) + 1]))
+
+
+def _texts(reading: Reading, marks: np.ndarray, spans: Iterable[tuple[int, int]]) -> list[str]:
+    """The words' characters without spaces."""
+    return ["".join(reading.text[mark] for mark in marks[first:end]) for first, end in spans]
 
 
 def rejoined(
@@ -46,8 +63,7 @@ def rejoined(
     if not len(ends):
         return parted
     usual = np.median(size[ends])
-    edges = [0, *(ends + 1).tolist(), len(marks)]
-    read = ["".join(reading.text[mark] for mark in marks[a:b]) for a, b in pairwise(edges)]
+    read = _texts(reading, marks, spans_of(parted))
     before = [np.inf, *size[ends].tolist()]
     kept = parted.copy()
     for end, space, (left, right) in zip(ends.tolist(), before, pairwise(read), strict=False):
@@ -60,6 +76,7 @@ def rejoined(
 
 def mended(
     reading: Reading,
+    lattice: Lattice,
     marks: np.ndarray,
     parted: np.ndarray,
     ink: tuple[Columns, np.ndarray],
@@ -68,7 +85,8 @@ def mended(
     """Settles the words of a reading.
 
     Args:
-        reading: What was read, with its lattice.
+        reading: What was read.
+        lattice: What else it may be.
         marks: (N,) integer, its characters that are not spaces.
         parted: (N - 1,) bool, between which of them a word ends.
         ink: The crop's columns; (N + 1,) integer, where each character begins and the last ends.
@@ -77,16 +95,12 @@ def mended(
     Returns:
         The words' texts, and ``parted`` with ends where words were found to be two.
     """
-    lattice = reading.lattice
-    if lattice is None:
-        raise ValueError("what was read without a lattice cannot be mended")
     first = np.concatenate([[True], parted])
     columns, edges = ink
     characters = [reading.text[mark] for mark in marks]
     talls = talls_of(characters, rises_of(columns.rises, edges, first), first)
-    edges = np.append(first.nonzero()[0], len(marks))
-    spans = list(pairwise(edges.tolist()))
-    read = ["".join(reading.text[mark] for mark in marks[a:b]) for a, b in spans]
+    spans = spans_of(parted)
+    read = _texts(reading, marks, spans)
     texts = []
     parted = parted.copy()
     around = zip(["", *read], read, [*read[1:], ""], strict=False)

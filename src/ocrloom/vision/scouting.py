@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ocrloom.languages import PPOCR, Language
+from ocrloom.tessdata.folders import readable
 from ocrloom.vision.alphabets import alphabet_of, is_latin
 from ocrloom.vision.choice import find_script, foreign, text_languages, unread
 from ocrloom.vision.letters import may_differ
 from ocrloom.vision.orientation import evidence, evidence_of, find_rotation, other_turns
 from ocrloom.vision.recognisers import PpOcr
-from ocrloom.vision.tesseract import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,7 +14,7 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -26,10 +26,8 @@ from ocrloom.once import once
 from ocrloom.tessdata.folders import (
     file_name,
     find,
-    installed,
     missing,
     not_installed,
-    readable,
 )
 from ocrloom.tessdata.probing import is_sound
 from ocrloom.vision.ctc import Reading
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-__all__ = ["HEIGHT", "Tesseract", "installed", "library", "missing", "readable"]
+__all__ = ["HEIGHT", "Tesseract", "library"]
 
 HEIGHT = 48
 """Pixels of height that a crop should have."""
@@ -85,8 +83,6 @@ def library() -> ModuleType:
 
 class Tesseract:
     """Reads crops of lines in one or several languages."""
-
-    name: ClassVar[str] = TESSERACT
 
     def __init__(self, languages: tuple[Language, ...]) -> None:
         """Looks whether library and data are there; they are loaded on first use.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from math import log10
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import numpy as np
 from ocrloom.bidi import logical
 from ocrloom.result import Word
 from ocrloom.vision.ink import Columns, gaps, line_ink
-from ocrloom.vision.mending import mended, rejoined
+from ocrloom.vision.mending import mended, rejoined, spans_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,12 +69,12 @@ def words_of(crop: Crop, reading: Reading, mender: Mender | None = None) -> tupl
     if mender is not None and reading.lattice is not None:
         parted = rejoined(reading, marks, parted, size, mender)
         borders = np.array([0, *cuts.tolist(), width])
-        settled, parted = mended(reading, marks, parted, (ink, borders), mender)
+        settled, parted = mended(reading, reading.lattice, marks, parted, (ink, borders), mender)
     (ends,) = parted.nonzero()
     edges = np.array([0, *cuts[ends].tolist(), width])
     polygons = _polygons(crop.box, ink.spans(edges) * (across, down, across, down))
     confidences = reading.confidences[marks]
-    spans = list(pairwise([0, *(ends + 1).tolist(), len(marks)]))
+    spans = spans_of(parted)
     raw = [logical(reading.text[marks[first] : marks[end - 1] + 1]) for first, end in spans]
     return tuple(
         Word(
