@@ -38,7 +38,6 @@ __all__ = [
     "ReadBy",
     "Table",
     "Word",
-    "mean_confidence",
 ]
 
 Point: TypeAlias = tuple[float, float]
