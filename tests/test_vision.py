@@ -901,3 +901,36 @@ def test_a_survey_keeps_something_of_every_shape(shape):
     view = survey(pixels)
     assert 0 <= view.left < view.right <= shape[1]
     assert 0 <= view.top < view.bottom <= shape[0]
+
+
+class Failing:
+    """An inference that does what nothing in its input explains."""
+
+    def set_input_tensor(self, tensor):
+        pass
+
+    def infer(self):
+        raise RuntimeError("shape mismatch")
+
+
+@pytest.fixture(scope="module")
+def doubling():
+    """A network that doubles numbers, as many as there are."""
+    import openvino
+    import openvino.opset13 as ops
+
+    given = ops.parameter([-1], np.float32)
+    doubled = ops.multiply(given, np.float32(2))
+    return runtime.Network(openvino.Model([doubled], [given], "doubling"))
+
+
+def test_an_inference_that_failed_is_tried_once_more(doubling):
+    doubling._local.request = Failing()
+    (found,) = doubling(np.array([1, 2, 3], np.float32))
+    assert found.tolist() == [2, 4, 6]
+
+
+def test_an_inference_that_fails_twice_is_told(doubling):
+    with pytest.raises(OcrEngineError, match="inference failed"):
+        doubling(np.ones((2, 2, 2), np.float32))
+    assert doubling(np.array([4], np.float32))[0].tolist() == [8]

@@ -149,19 +149,33 @@ class Network:
         Raises:
             OcrEngineError: The inference failed.
         """
-        request = getattr(self._local, "request", None)
-        if request is None:
-            request = self._local.request = self._compiled.create_infer_request()
+        request = getattr(self._local, "request", None) or self._new_request()
         try:
-            # Handing the array to `infer` instead costs a tenth of a millisecond in Python.
-            request.set_input_tensor(openvino_module().Tensor(array, shared_memory=True))
-            if checkpoint is None:
-                request.infer()
-            else:
-                _infer_watched(request, checkpoint)
-        except RuntimeError as error:
-            raise OcrEngineError(f"inference failed in OpenVINO: {error}") from error
+            _infer(request, array, checkpoint)
+        except RuntimeError:
+            # Beside others that were cancelled, an inference has been seen to fail for shapes in
+            # the network that its input does not have. What is wrong with the input fails again.
+            request = self._new_request()
+            try:
+                _infer(request, array, checkpoint)
+            except RuntimeError as error:
+                raise OcrEngineError(f"inference failed in OpenVINO: {error}") from error
         return [tensor.data for tensor in request.output_tensors]
+
+    def _new_request(self) -> openvino.InferRequest:
+        request = self._local.request = self._compiled.create_infer_request()
+        return request
+
+
+def _infer(
+    request: openvino.InferRequest, array: np.ndarray, checkpoint: Callable[[], None] | None
+) -> None:
+    # Handing the array to `infer` instead costs a tenth of a millisecond in Python.
+    request.set_input_tensor(openvino_module().Tensor(array, shared_memory=True))
+    if checkpoint is None:
+        request.infer()
+    else:
+        _infer_watched(request, checkpoint)
 
 
 def _infer_watched(request: openvino.InferRequest, checkpoint: Callable[[], None]) -> None:
