@@ -42,7 +42,7 @@ def with_whole_words(
 def _told(lines: tuple[Line, ...], known: Callable[[str], bool] | None) -> tuple[Line, ...]:
     told = []
     goes_on = False  # whether the first word of the line is the rest of another
-    for line, after in zip(lines, (*lines[1:], None), strict=True):
+    for line, after in zip(lines, (*lines[1:], None), strict=False):
         whole = None
         if after is not None and after.words and len(line.words) > goes_on:
             whole = _whole(line.words[-1].text, after.words[0].text, known)
