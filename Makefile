@@ -6,6 +6,7 @@ CORPUS ?= build/samples
 # Programs of the system that tests and benchmarks hold ours against; those that need them are
 # skipped where there is no way to install them.
 PEERS := $(if $(shell command -v tesseract),,tesseract-ocr) $(if $(shell command -v pdftotext),,poppler-utils)
+PEERS += $(if $(wildcard /usr/lib/postgresql/*/bin/initdb)$(shell command -v initdb),,postgresql)
 # Language data that the tests read with; `ocrloom languages add` gets it on other systems.
 PEERS += $(foreach code,eng vie rus ell heb ara,$(if $(wildcard /usr/share/tesseract-ocr/*/tessdata/$(code).traineddata),,tesseract-ocr-$(code)))
 

@@ -103,6 +103,47 @@ def shared():
     return SHARED
 
 
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server, until the tests end."""
+    from postgres import server
+
+    with server() as started:
+        yield started
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request, tmp_path):
+    """The name of a library that is not there yet, in either kind of database."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "library.db")
+    else:
+        with request.getfixturevalue("postgres").database() as address:
+            yield address
+
+
+@pytest.fixture
+def opened(where):
+    """Opens stores of one library, for writing or not; they are closed in the end."""
+    from ocrloom.library import opening
+
+    stores = []
+
+    def open_one(writes=True):
+        stores.append(opening.connector(where)(writes))
+        return stores[-1]
+
+    yield open_one
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def store(opened):
+    """An empty store for writing."""
+    return opened()
+
+
 @pytest.fixture
 def run_python():
     """Runs code in a fresh interpreter and gives its standard output; it must end well."""

@@ -12,6 +12,7 @@ PUBLIC = {
     "image": {"Image"},
     "journal": {"Journal"},
     "languages": {"Language"},
+    "library": {"Library"},
     "options": None,
     "progress": None,
     "result": None,

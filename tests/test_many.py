@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import io
 import itertools
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from documents import LONG, frames, numbers, until
@@ -103,6 +105,34 @@ def test_asynchronous_sources_need_a_loop(engine):
     outcomes = engine.process_many(one_by_one([frames(1)]))
     with pytest.raises(TypeError, match="async for"):
         next(outcomes)
+
+
+@pytest.mark.parametrize(
+    "single", ["ab", b"ab", Path("ab"), io.BytesIO(b"ab"), Image.load(frames(1)), 3, None]
+)
+def test_a_single_source_is_refused(engine, single):
+    with pytest.raises(OcrOptionError, match=f"got {type(single).__name__}; put a single one"):
+        engine.process_many(single)
+
+
+def test_left_early_an_asynchronous_generator_is_closed(engine):
+    ended = []
+
+    async def endless():
+        try:
+            while True:
+                yield frames(1)
+                await asyncio.sleep(0)
+        finally:
+            ended.append(True)
+
+    async def main():
+        async with engine.process_many(endless()) as outcomes:
+            async for _ in outcomes:
+                break
+        return list(ended)
+
+    assert asyncio.run(main()) == [True]
 
 
 @both

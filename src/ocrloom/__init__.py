@@ -28,10 +28,16 @@ if TYPE_CHECKING:
         OcrImageError,
         OcrImageTooLarge,
         OcrLanguageNotInstalled,
+        OcrLibraryDamaged,
+        OcrLibraryError,
+        OcrLibraryFull,
+        OcrLibraryUnavailable,
+        OcrNotInLibrary,
         OcrOptionError,
         OcrOutputError,
         OcrPagesFailed,
         OcrPasswordError,
+        OcrQueryError,
         OcrSourceEmpty,
         OcrSourceError,
         OcrSourceIsDirectory,
@@ -45,6 +51,7 @@ if TYPE_CHECKING:
     from ocrloom.image import Image
     from ocrloom.journal import Journal
     from ocrloom.languages import Language
+    from ocrloom.library import Library
     from ocrloom.options import Limits, Mode, OcrOptions, PdfOptions, TextLayer
     from ocrloom.progress import Progress, Stage
     from ocrloom.result import (
@@ -70,6 +77,7 @@ __all__ = [
     "Image",
     "Journal",
     "Language",
+    "Library",
     "Limits",
     "Line",
     "Mode",
@@ -83,12 +91,18 @@ __all__ = [
     "OcrImageError",
     "OcrImageTooLarge",
     "OcrLanguageNotInstalled",
+    "OcrLibraryDamaged",
+    "OcrLibraryError",
+    "OcrLibraryFull",
+    "OcrLibraryUnavailable",
+    "OcrNotInLibrary",
     "OcrOptionError",
     "OcrOptions",
     "OcrOutcome",
     "OcrOutputError",
     "OcrPagesFailed",
     "OcrPasswordError",
+    "OcrQueryError",
     "OcrResult",
     "OcrSourceEmpty",
     "OcrSourceError",
@@ -124,6 +138,8 @@ _MODULES = (
     "options",
     "progress",
     "result",
+    # Last, as it is the only one that loads NumPy.
+    "library",
 )
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = [
+    "clusters_of",
     "has_right_to_left",
     "is_mark",
     "logical",
@@ -49,7 +50,7 @@ def logical(word: str) -> str:
     """
     if not has_right_to_left(word):
         return word
-    clusters = list(_clusters(word))
+    clusters = list(clusters_of(word))
     return "".join(clusters[i] for i in turned(clusters))
 
 
@@ -146,10 +147,10 @@ def is_mark(text: str) -> bool:
     return unicodedata.category(text[0]).startswith("M") or text[0] in _JOINERS
 
 
-def _clusters(word: str) -> Iterator[str]:
-    """The characters, each with its marks."""
+def clusters_of(text: str) -> Iterator[str]:
+    """The characters of a text, each with its marks."""
     cluster = ""
-    for character in word:
+    for character in text:
         if cluster and not is_mark(character):
             yield cluster
             cluster = ""

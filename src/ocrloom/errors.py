@@ -13,14 +13,20 @@
     │   ├── OcrImageTooLarge              23   413   over a limit on pixels, frames or bytes
     │   └── OcrPasswordError              24   422   a PDF wants a password, or another one
     ├── OcrOptionError                    30   422   an option has a value it cannot have
-    │   └── OcrUnknownLanguage            31   422
+    │   ├── OcrUnknownLanguage            31   422
+    │   └── OcrQueryError                 32   422   a search that is not written as searches are
     ├── OcrLanguageNotInstalled           40   422   known, but its recogniser is not installed
     ├── OcrEngineError                    50   500   the models or the inference runtime failed
     ├── OcrOutputError                    60   500   a result could not be written
     ├── OcrPagesFailed                    61   422   some of a source's pages could not be read
-    └── OcrStopped                        70   503   ended before all pages were read
-        ├── OcrTimeout                    71   504   the time that was given has passed
-        └── OcrCancelled                  72   499   somebody cancelled it
+    ├── OcrStopped                        70   503   ended before all pages were read
+    │   ├── OcrTimeout                    71   504   the time that was given has passed
+    │   └── OcrCancelled                  72   499   somebody cancelled it
+    └── OcrLibraryError                   80   500   a library failed
+        ├── OcrLibraryUnavailable         81   503   cannot be opened, reached or written to now
+        ├── OcrLibraryFull                82   507   its disk has no room
+        ├── OcrLibraryDamaged             83   500   its database is broken, or is none
+        └── OcrNotInLibrary               84   404   it has no such document or page
 
 ``exit_code`` is what the command line ends with, ``http_status`` what the service answers.
 A message says what was expected, what was found and what to do next; it is complete when
@@ -48,10 +54,16 @@ __all__ = [
     "OcrImageError",
     "OcrImageTooLarge",
     "OcrLanguageNotInstalled",
+    "OcrLibraryDamaged",
+    "OcrLibraryError",
+    "OcrLibraryFull",
+    "OcrLibraryUnavailable",
+    "OcrNotInLibrary",
     "OcrOptionError",
     "OcrOutputError",
     "OcrPagesFailed",
     "OcrPasswordError",
+    "OcrQueryError",
     "OcrSourceEmpty",
     "OcrSourceError",
     "OcrSourceIsDirectory",
@@ -156,6 +168,15 @@ class OcrUnknownLanguage(OcrOptionError):
     exit_code = 31
 
 
+class OcrQueryError(OcrOptionError):
+    """A search that is not written as searches are; ``place`` says where."""
+
+    exit_code = 32
+
+    place: int = 0
+    """Characters of the search before the one that was not expected."""
+
+
 class OcrLanguageNotInstalled(OcrException):
     """The language is known, but nothing that is installed can read it."""
 
@@ -221,3 +242,36 @@ class OcrCancelled(OcrStopped, concurrent.futures.CancelledError, asyncio.Cancel
 
     exit_code = 72
     http_status = 499
+
+
+class OcrLibraryError(OcrException):
+    """A library could not do what it was asked for."""
+
+    exit_code = 80
+
+
+class OcrLibraryUnavailable(OcrLibraryError):
+    """The database cannot be opened, reached or written to now."""
+
+    exit_code = 81
+    http_status = 503
+
+
+class OcrLibraryFull(OcrLibraryError):
+    """The disk has no room for what was to be written; nothing of it was."""
+
+    exit_code = 82
+    http_status = 507
+
+
+class OcrLibraryDamaged(OcrLibraryError):
+    """The database is broken, or the file is no database of ours."""
+
+    exit_code = 83
+
+
+class OcrNotInLibrary(OcrLibraryError):
+    """The library has no such document or page."""
+
+    exit_code = 84
+    http_status = 404

@@ -3,7 +3,7 @@
 Plain immutable data; every export, index and view is made from it later, without a second
 recognition. A polygon is a tuple of four ``(x, y)`` points in pixels of the source frame as a
 viewer shows it (EXIF orientation applied), origin at its top left corner, clockwise, beginning
-with the corner where the text begins. Confidences are in 0..1.
+with the corner that is the upper left one of the upright text. Confidences are in 0..1.
 """
 
 from __future__ import annotations

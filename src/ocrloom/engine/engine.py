@@ -207,9 +207,9 @@ class OcrEngine(Closing):
 
         Raises:
             OcrLanguageNotInstalled: The language's recogniser is not installed.
+            OcrOptionError: The sources are a single one.
         """
-        _check_installed(self.options.languages)
-        begin = partial(self._begin, progress=_in_loop(progress), share=_share(bulk=bulk))
+        begin = self._beginning(progress, bulk=bulk)
         return Outcomes(sources, begin, ahead=self._ahead(ahead), ordered=ordered)
 
     async def process_batch(
@@ -239,6 +239,17 @@ class OcrEngine(Closing):
         """The same as `close`, without holding up the event loop."""
         # It waits for workers, which end at their next checkpoint.
         await asyncio.to_thread(self.close)
+
+    def _beginning(
+        self, progress: Callable[[Progress], None] | None, *, bulk: bool
+    ) -> Callable[[ImageLike], OcrFuture]:
+        """What starts the reading of sources that take turns with others as one.
+
+        Raises:
+            OcrLanguageNotInstalled: The language's recogniser is not installed.
+        """
+        _check_installed(self.options.languages)
+        return partial(self._begin, progress=_in_loop(progress), share=_share(bulk=bulk))
 
     def _begin(
         self,

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from abc import abstractmethod
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+)
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
 
 from ocrloom.engine.closing import Closing
-from ocrloom.errors import OcrCancelled, OcrEngineError
+from ocrloom.errors import OcrCancelled, OcrEngineError, OcrOptionError
+from ocrloom.image import Image
 from ocrloom.scheduling.channel import Channel, Closed
 from ocrloom.scheduling.finalizers import call_soon, prepare
+from ocrloom.scheduling.future import Future
 
 if TYPE_CHECKING:
     from ocrloom.engine.futures import OcrFuture
     from ocrloom.image.lazy import ImageLike
     from ocrloom.result import OcrResult
 
-__all__ = ["OcrOutcome", "Outcomes", "Sources"]
+__all__ = ["Many", "OcrOutcome", "Outcomes", "Sources", "name_of", "outcome_of"]
 
 Sources: TypeAlias = "Iterable[ImageLike] | AsyncIterable[ImageLike]"
+
+F = TypeVar("F", bound=Future[Any])
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,8 +59,8 @@ class OcrOutcome:
         return self.result
 
 
-class Outcomes(Closing):
-    """One outcome for each source, for ``async for`` and for ``for``.
+class Many(Closing, Generic[F, T]):
+    """What became of each source, for ``async for`` and for ``for``.
 
     No more sources are begun than were asked for ahead of the consumer: a slow one holds the
     reading up and not the memory. Sources may come from an endless or from an asynchronous
@@ -58,7 +71,7 @@ class Outcomes(Closing):
     def __init__(
         self,
         sources: Sources,
-        begin: Callable[[ImageLike], OcrFuture],
+        begin: Callable[[ImageLike], F],
         *,
         ahead: int,
         ordered: bool,
@@ -67,10 +80,14 @@ class Outcomes(Closing):
 
         Args:
             sources: What to read.
-            begin: Starts the reading of one.
+            begin: Starts the work on one.
             ahead: How many may be begun and not given out.
             ordered: In the order of the sources; otherwise as they are done.
+
+        Raises:
+            OcrOptionError: The sources are a single one, or none that can be gone through.
         """
+        _refuse_single(sources)
         prepare()
         self._begin = begin
         self._ahead = ahead
@@ -82,7 +99,7 @@ class Outcomes(Closing):
         else:
             self._plain = iter(sources)
         self._coming: asyncio.Future[ImageLike] | None = None
-        self._begun: dict[int, tuple[ImageLike, OcrFuture | Exception]] = {}
+        self._begun: dict[int, tuple[ImageLike, F | Exception]] = {}
         self._ready: set[int] = set()
         self._done: Channel[int] = Channel()
         self._number = self._turn = 0
@@ -92,16 +109,35 @@ class Outcomes(Closing):
         """Cancels what was begun and not given out."""
         self._drop()
 
-    def cancel(self) -> list[OcrOutcome]:
-        """The same, and gives what there is of it, in the order of the sources.
+    async def aclose(self) -> None:
+        """The same as `close`, and closes the sources where they are an asynchronous generator."""
+        self.close()
+        if self._coming is not None:
+            # A generator cannot be closed while it is asked for something.
+            await asyncio.wait([self._coming])
+        if isinstance(self._loops, AsyncGenerator):
+            await self._loops.aclose()
+
+    @abstractmethod
+    def _outcome(self, index: int, source: ImageLike, ended: F | Exception) -> T:
+        """What became of a source.
+
+        Args:
+            index: Its place among the sources, from 0.
+            source: What was given.
+            ended: Its work, which is done, or why that could not even be begun.
+        """
+
+    def cancel(self) -> list[T]:
+        """Cancels what was begun and not given out, and gives what there is of it.
 
         Returns:
-            An outcome for each source that was begun and not given out. Where it was not done, its
-            error is an `OcrCancelled` with the finished pages in ``.partial``.
+            One for each such source, in their order. Where it was not done, its error is an
+            `OcrCancelled`, with the finished pages in ``.partial``.
         """
-        return [_outcome(index, *begun) for index, begun in self._drop().items()]
+        return [self._outcome(index, *begun) for index, begun in self._drop().items()]
 
-    def _drop(self) -> dict[int, tuple[ImageLike, OcrFuture | Exception]]:
+    def _drop(self) -> dict[int, tuple[ImageLike, F | Exception]]:
         self._exhausted = True
         if self._coming is not None:
             self._coming.cancel()
@@ -113,8 +149,8 @@ class Outcomes(Closing):
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> OcrOutcome:
-        """The next outcome, blocking."""
+    def __next__(self) -> T:
+        """The next one, blocking."""
         if self._loops is not None:
             raise TypeError("these sources are asynchronous: iterate with 'async for'")
         while True:
@@ -128,8 +164,8 @@ class Outcomes(Closing):
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> OcrOutcome:
-        """The next outcome."""
+    async def __anext__(self) -> T:
+        """The next one."""
         try:
             while True:
                 self._fill()
@@ -168,8 +204,8 @@ class Outcomes(Closing):
             self._begun[index] = source, future
             future.add_done_callback(partial(_tell, self._done, index))
 
-    def _give(self) -> OcrOutcome | None:
-        """The outcome whose turn it is, if it is ready."""
+    def _give(self) -> T | None:
+        """The one whose turn it is, if it is ready."""
         if not self._ready or (self._ordered and self._turn not in self._ready):
             return None
         index = self._turn if self._ordered else min(self._ready)
@@ -177,7 +213,7 @@ class Outcomes(Closing):
         self._turn += 1
         # Nothing is left of it where another thread has closed this meanwhile.
         begun = self._begun.pop(index, None)
-        return None if begun is None else _outcome(index, *begun)
+        return None if begun is None else self._outcome(index, *begun)
 
     def _note(self, get: Callable[[], int]) -> None:
         try:
@@ -210,7 +246,27 @@ class Outcomes(Closing):
             call_soon(partial(_cancel, [future for _, future in self._begun.values()]))
 
 
-def _cancel(begun: Iterable[OcrFuture | Exception]) -> None:
+class Outcomes(Many["OcrFuture", OcrOutcome]):
+    """One outcome for each source."""
+
+    def _outcome(self, index: int, source: ImageLike, ended: OcrFuture | Exception) -> OcrOutcome:
+        if isinstance(ended, Exception):
+            return OcrOutcome(index=index, source=source, name=name_of(source), error=ended)
+        return outcome_of(index, source, ended)
+
+
+def _refuse_single(sources: object) -> None:
+    """Refuses what is one source: its letters, lines or bytes are none."""
+    single = isinstance(sources, (str, bytes, bytearray, os.PathLike, Image))
+    several = any(hasattr(sources, name) for name in ("__aiter__", "__iter__", "__getitem__"))
+    if single or not several or hasattr(sources, "read"):
+        raise OcrOptionError(
+            f"sources must be a list or another iterable of sources, got {type(sources).__name__}; "
+            "put a single one into a list"
+        )
+
+
+def _cancel(begun: Iterable[Future[Any] | Exception]) -> None:
     for future in begun:
         if not isinstance(future, Exception):
             future.cancel()
@@ -220,9 +276,8 @@ def _tell(done: Channel[int], index: int, _: object) -> None:
     done.put(index)
 
 
-def _outcome(index: int, source: ImageLike, ended: OcrFuture | Exception) -> OcrOutcome:
-    if isinstance(ended, Exception):
-        return OcrOutcome(index=index, source=source, name=_name_of(source), error=ended)
+def outcome_of(index: int, source: ImageLike, ended: OcrFuture) -> OcrOutcome:
+    """What became of a source whose reading is done."""
     name = ended.progress.source
     try:
         error = ended.exception()
@@ -233,8 +288,8 @@ def _outcome(index: int, source: ImageLike, ended: OcrFuture | Exception) -> Ocr
     return OcrOutcome(index=index, source=source, name=name, result=ended.result())
 
 
-def _name_of(source: ImageLike) -> str | None:
-    """The name of a source that could not even be loaded."""
+def name_of(source: ImageLike) -> str | None:
+    """The name of a source that could not even be loaded; None where it has none."""
     # First, for a path has a ``name`` too, which is only its end.
     if isinstance(source, (str, os.PathLike)):
         return os.fsdecode(source)

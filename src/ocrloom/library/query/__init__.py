@@ -1,0 +1,1 @@
+"""The language of searches: what people write, as a tree."""
