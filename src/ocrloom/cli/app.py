@@ -10,24 +10,25 @@ import typer
 from ocrloom._version import __version__
 from ocrloom.cli.errors import reports_errors
 from ocrloom.cli.flags import MakeOptions, with_option_flags
+from ocrloom.cli.library_commands import index, library_app, search
 from ocrloom.cli.parameters import (
     AUTO,
+    FormatNames,
     Inputs,
     Jobs,
     Json,
     LanguageNames,
     Languages,
     Memory,
+    Output,
     Resume,
     ShowProgress,
     Verbose,
+    parse_formats,
 )
-from ocrloom.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from ocrloom.formats import Format
 
 __all__ = ["app", "run"]
 
@@ -38,6 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _languages = typer.Typer()
+app.add_typer(library_app, name="library")
 app.add_typer(_languages, name="languages")
 
 
@@ -53,17 +55,6 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     app(None if arguments is None else list(arguments), prog_name="ocrloom")
     raise AssertionError("Typer always exits")
-
-
-def _parse_formats(given: Sequence[str]) -> tuple[Format, ...]:
-    names = [name.strip().lower() for each in given for name in each.split(",")]
-    for name in names:
-        if name not in FORMATS:
-            raise typer.BadParameter(
-                f"expected one or more of {', '.join(FORMATS)}, got {name!r}",
-                param_hint="'--format' / '-f'",
-            )
-    return tuple(FORMATS[name] for name in names)
 
 
 def _print_version(wanted: bool) -> None:
@@ -96,27 +87,8 @@ def read(
     *,
     make_options: MakeOptions,
     language: Languages = AUTO,
-    format_names: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--format",
-            "-f",
-            metavar="NAME",
-            autocompletion=lambda: list(FORMATS),
-            help=f"What to write: {', '.join(FORMATS)}; several by repeating it or as hocr,pdf. "
-            "By the ending of OUT if not given, or txt.",
-        ),
-    ] = None,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="OUT",
-            help="File for one input, folder for several inputs or formats or if it ends with a "
-            "slash or exists; - is standard output.",
-        ),
-    ] = "-",
+    format_names: FormatNames = None,
+    output: Output = "-",
     jobs: Jobs = None,
     memory: Memory = None,
     resume: Resume = None,
@@ -137,7 +109,7 @@ def read(
 
     request = Request(
         names=tuple(files),
-        formats=_parse_formats(format_names or ()),
+        formats=parse_formats(format_names or ()),
         output=output,
         jobs=jobs,
         memory=memory,
@@ -247,6 +219,10 @@ def plan(
         verbose=verbose,
     )
     raise typer.Exit(print_plan(request))
+
+
+app.command()(index)
+app.command()(search)
 
 
 @_languages.callback(invoke_without_command=True)

@@ -37,7 +37,7 @@ _LIBRARIES = {
 _PLANNED = "planned, not used by this version: "
 _EXTRAS = {
     "tesseract": "reads Vietnamese, Cyrillic, Greek, Arabic, Indic and more scripts by Tesseract",
-    "postgres": _PLANNED + "keeps a library of texts that several machines share and search",
+    "postgres": "keeps a library of texts that several machines share and search",
     "server": _PLANNED + "offers reading as a REST service",
     "ray": _PLANNED + "reads on a cluster of machines",
 }

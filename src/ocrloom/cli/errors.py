@@ -6,22 +6,24 @@ import functools
 import os
 import sys
 import traceback
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import typer
 
 from ocrloom.cli.interrupts import INTERRUPTED
-from ocrloom.errors import OcrException
+from ocrloom.errors import OcrException, OcrOutputError
 from ocrloom.image.source import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = [
     "BROKEN_PIPE",
     "exit_code",
     "explain",
     "full_traceback",
+    "printing",
     "reports_errors",
 ]
 
@@ -80,8 +82,31 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
+@contextmanager
+def printing() -> Iterator[None]:
+    """Says what is wrong where standard output takes nothing; for what is printed at once.
+
+    Raises:
+        OcrOutputError: It is closed, or its disk is full.
+        BrokenPipeError: Who was to read it has gone.
+    """
+    # So it is where the process was started without it, whatever its type says.
+    if getattr(sys, "stdout", None) is None:
+        raise OcrOutputError("standard output is closed; redirect it")
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _forget_output()
+        raise OcrOutputError(
+            f"standard output cannot be written: {error.strerror}; check its disk"
+        ) from error
+
+
 def _forget_output() -> None:
-    """Lets Python's last flush of a closed pipe succeed, which would complain otherwise."""
+    """Lets Python's last flush succeed, which would complain of a closed pipe or a full disk."""
     if sys.stdout is sys.__stdout__ and sys.stdout is not None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())

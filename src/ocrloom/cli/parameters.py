@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from ocrloom.cli.flags import parse_size
+from ocrloom.formats import FORMATS
 from ocrloom.languages import Language
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ocrloom.formats import Format
 
 __all__ = [
     "AUTO",
+    "FormatNames",
     "Inputs",
     "Jobs",
     "Json",
+    "Keep",
     "LanguageNames",
     "Languages",
     "Memory",
+    "Output",
+    "Password",
     "Resume",
     "ShowProgress",
     "Verbose",
+    "Where",
+    "parse_formats",
 ]
 
 AUTO: Final = [Language.AUTO.value]
@@ -79,3 +91,71 @@ Verbose = Annotated[
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+FormatNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="NAME",
+        autocompletion=lambda: list(FORMATS),
+        help=f"What to write: {', '.join(FORMATS)}; several by repeating it or as hocr,pdf. "
+        "By the ending of OUT if not given, or txt.",
+    ),
+]
+
+Output = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="OUT",
+        help="File for one input, folder for several inputs or formats or if it ends with a "
+        "slash or exists; - is standard output.",
+    ),
+]
+
+Where = Annotated[
+    str,
+    typer.Option(
+        "--library",
+        metavar="LIBRARY",
+        envvar="OCRLOOM_LIBRARY",
+        help="The library: a file, or postgresql://user@host/database.",
+    ),
+]
+
+Keep = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER",
+        envvar="OCRLOOM_KEEP",
+        help="Folder in which the library keeps copies of what was read; none by default.",
+    ),
+]
+
+
+Password = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PASSWORD",
+        envvar="OCRLOOM_PASSWORD",
+        help="Opens an encrypted PDF that is to be shown; better kept in the environment.",
+    ),
+]
+
+
+def parse_formats(given: Sequence[str]) -> tuple[Format, ...]:
+    """The formats that a user has named.
+
+    Raises:
+        typer.BadParameter: There is no such one.
+    """
+    names = [name.strip().lower() for each in given for name in each.split(",")]
+    for name in names:
+        if name not in FORMATS:
+            raise typer.BadParameter(
+                f"expected one or more of {', '.join(FORMATS)}, got {name!r}",
+                param_hint="'--format' / '-f'",
+            )
+    return tuple(FORMATS[name] for name in names)

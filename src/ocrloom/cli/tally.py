@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ocrloom.result import OcrResult
 
-__all__ = ["Tally", "plural"]
+__all__ = ["Tally", "named", "plural"]
 
 _NAMED_FILES = 20
 _NAMED_PAGES = 5
@@ -88,7 +88,7 @@ class Tally:
             text = f"{self.read_pages} of {plural(self.pages, 'page')} read"
         elif self.failed_pages:
             text += f", {plural(self.failed_pages, 'page')} of {self.pages} failed"
-        return f"{text}; failed: {_named(self.failed)}" if self.failed else text
+        return f"{text}; failed: {named(self.failed)}" if self.failed else text
 
     def review(self) -> str | None:
         """Which pages are marked for review; None where none is."""
@@ -97,7 +97,7 @@ class Tally:
         one = self.doubtful_pages == 1
         return (
             f"{self.doubtful_pages} of {plural(self.read_pages, 'page')} {'is' if one else 'are'} "
-            f"to be reviewed: {_named(self.doubtful)}"
+            f"to be reviewed: {named(self.doubtful)}"
         )
 
 
@@ -106,7 +106,8 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' * (count != 1)}"
 
 
-def _named(inputs: Sequence[str]) -> str:
+def named(inputs: Sequence[str]) -> str:
+    """Inputs in a row, the first of them where there are many."""
     more = len(inputs) - _NAMED_FILES
     return ", ".join(inputs[:_NAMED_FILES]) + (f" and {more} more" if more > 0 else "")
 
