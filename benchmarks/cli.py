@@ -38,6 +38,7 @@ from benchmarks.arguments import (
     single_frames_in,
     systems_named,
 )
+from benchmarks.library_cli import library
 from benchmarks.machine import describe, versions
 from benchmarks.order import progress
 from benchmarks.reliability_cli import reliability
@@ -53,6 +54,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.command()(library)
 app.command()(reliability)
 
 SHORT_BATCH = 4
