@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ocrloom.engine.events import Events
 from ocrloom.errors import OcrCancelled
@@ -12,8 +11,6 @@ from ocrloom.result import OcrResult
 from ocrloom.scheduling.future import Future
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from ocrloom.engine.document import Document, Outcome
     from ocrloom.progress import Progress
 
@@ -65,11 +62,12 @@ class OcrFuture(Future[OcrResult]):
         """
         try:
             return super().result(timeout)
-        except concurrent.futures.CancelledError:
-            raise self._document.cancelled() from None
         finally:
-            # An error's traceback holds this frame: with the future in it they would be a cycle.
-            del self
+            del self  # as there
+
+    def cancellation(self) -> BaseException:
+        """What is raised where the result of a cancelled one is asked for."""
+        return self._document.cancelled()
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Waits for the end, blocking, and gives the error if there is one.
@@ -81,21 +79,7 @@ class OcrFuture(Future[OcrResult]):
         try:
             return super().exception(timeout)
         except concurrent.futures.CancelledError:
-            raise self._document.cancelled() from None
-
-    def __await__(self) -> Generator[Any, None, OcrResult]:
-        return self._wait().__await__()
-
-    async def _wait(self) -> OcrResult:
-        try:
-            return await asyncio.wrap_future(self)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            raise self._document.cancelled() from None
-        finally:
-            del self  # as in `result`
+            raise self.cancellation() from None
 
     # What the document tells
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import threading
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ocrloom.errors import OcrCancelled
 from ocrloom.scheduling.future import Future
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
     from typing import Self
 
 __all__ = ["Pending", "Stream"]
@@ -44,37 +42,9 @@ class Pending(Future[T]):
                 return True
             return super().cancel()
 
-    def result(self, timeout: float | None = None) -> T:
-        """Waits for the result, blocking.
-
-        Args:
-            timeout: Seconds to wait; the work goes on when they have passed.
-
-        Raises:
-            OcrException: What went wrong.
-            TimeoutError: It is not done yet.
-        """
-        try:
-            return super().result(timeout)
-        except concurrent.futures.CancelledError:
-            raise _cancelled() from None
-        finally:
-            # An error's traceback holds this frame: with the future in it they would be a cycle.
-            del self
-
-    def __await__(self) -> Generator[Any, None, T]:
-        return self._wait().__await__()
-
-    async def _wait(self) -> T:
-        try:
-            return await asyncio.wrap_future(self)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            raise _cancelled() from None
-        finally:
-            del self
+    def cancellation(self) -> OcrCancelled:
+        """What is raised where the result of a cancelled one is asked for."""
+        return OcrCancelled("the call was cancelled before it was done; nothing of it remains")
 
     # For the thread that does the work
 
@@ -108,10 +78,6 @@ class Pending(Future[T]):
         with self._ending:
             self._interrupt = None
             return self.set_running_or_notify_cancel()
-
-
-def _cancelled() -> OcrCancelled:
-    return OcrCancelled("the call was cancelled before it was done; nothing of it remains")
 
 
 class Stream(Generic[T]):
