@@ -91,7 +91,7 @@ def sniff(head: bytes, name: str | None) -> Format:
     # Last, as what stands behind something else may be in it: a ZIP archive of PDFs is none.
     if refused is None and b"%PDF-" in head:
         return Format.PDF
-    found = refused or _describe(head, is_named=name is not None)
+    found = refused or _describe(head)
     raise OcrFormatError(f"{shown(name)}: expected an image or a PDF ({_LISTED}), found {found}")
 
 
@@ -100,11 +100,11 @@ def _refused(head: bytes) -> str | None:
     return next(found, None)
 
 
-def _describe(head: bytes, *, is_named: bool) -> str:
+def _describe(head: bytes) -> str:
     if _is_text(head):
         return (
             "plain text; to read a file, give its name as str or Path and not as bytes"
-            if len(head) < 256 and b"\n" not in head and not is_named
+            if len(head) < 256 and b"\n" not in head
             else "plain text"
         )
     return f"an unknown format that begins with {head[:8].hex(' ')}"
