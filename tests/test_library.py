@@ -166,6 +166,18 @@ def test_what_is_not_there_is_told(library, number):
             call(number).result()
 
 
+@pytest.mark.parametrize("description", [None, "title", {}])
+def test_what_is_no_description_is_refused(library, description):
+    library.add(book("red")).result()
+    with pytest.raises(OcrOptionError, match="must be a Description"):
+        library.describe(1, description)
+
+
+def test_what_is_no_hit_is_refused(library):
+    with pytest.raises(OcrOptionError, match="must be a Hit"):
+        library.crop("red").result()
+
+
 @pytest.mark.parametrize("digest", ["", "a" * 63, "A" * 64, 3, None, "\0" * 64])
 def test_what_is_no_digest_is_refused(library, digest):
     with pytest.raises(OcrOptionError, match="64 hexadecimal"):

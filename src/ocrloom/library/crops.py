@@ -7,6 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ocrloom.errors import OcrOptionError
+from ocrloom.library.hits import Hit
 from ocrloom.library.keeping import source_of
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from ocrloom.image import Image
     from ocrloom.image.lazy import Extent, Frame, ImageLike
-    from ocrloom.library.hits import Hit
     from ocrloom.result import Polygon
 
 __all__ = ["MARGIN", "crop", "cut_out"]
@@ -60,6 +60,8 @@ def crop(
         OcrNotInLibrary: There is neither a copy nor the file any more, or it was changed.
         OcrException: The page cannot be decoded.
     """
+    if not isinstance(hit, Hit):
+        raise OcrOptionError(f"hit must be a Hit, as searches give, got {type(hit).__name__}")
     if isinstance(margin, bool) or not isinstance(margin, (int, float)) or not 0 <= margin <= 1000:
         raise OcrOptionError(f"margin must be a number from 0 to 1000, got {margin!r}")
     return cut_out(hit, source_of(hit.document, keep, source), margin, highlight=highlight)

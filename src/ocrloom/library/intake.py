@@ -97,7 +97,7 @@ class Intake:
             digest = content_digest(image.source, limits=image.limits)
         else:
             digest = _own_digest(result)
-        before = _document_of(store, digest)
+        before = store.find(digest)
         document = store.put(
             NewDocument(
                 digest=digest,
@@ -194,11 +194,6 @@ def _file_of(result: OcrResult) -> Image | None:
         return Image.load(result.source, limits=UNLIMITED)
     except OcrSourceError:
         return None
-
-
-def _document_of(store: Store, digest: str) -> Document | None:
-    number = store.with_digests([digest]).get(digest)
-    return None if number is None else store.document(number)
 
 
 def _own_digest(result: OcrResult) -> str:

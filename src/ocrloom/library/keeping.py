@@ -109,9 +109,7 @@ def keep(image: Image, digest: str, folder: Path, checkpoint: Callable[[], None]
 
 def path_of(document: Document, folder: Path) -> Path | None:
     """The copy of a document's source, if there is one."""
-    path = _path(document.kept, folder)
-    # `Path.is_file` raises where a folder on the way cannot be looked into.
-    return path if path is not None and os.path.isfile(path) else None  # noqa: PTH113
+    return _copy(document.kept, folder)
 
 
 def source_of(document: Document, folder: Path | None, given: ImageLike | None = None) -> Image:
@@ -170,13 +168,12 @@ def forget(document: Document, folder: Path) -> None:
 
 def check(store: Store, folder: Path) -> list[str]:
     """What is wrong with the copies of a library, a sentence each."""
-    names, found = _names(store), []
-    for name in names:
-        path = _path(name, folder)
-        if path is None or not os.path.isfile(path):  # noqa: PTH113  # as in `path_of`
-            found.append(
-                f"{shown(str(folder / name))}: the copy of a source is gone; index the source anew"
-            )
+    names = _names(store)
+    found = [
+        f"{shown(str(folder / name))}: the copy of a source is gone; index the source anew"
+        for name in names
+        if _copy(name, folder) is None
+    ]
     found += [
         f"{shown(str(folder / name))}: a copy that belongs to no document; remove it, as "
         "`ocrloom library check --remove-orphans` does"
@@ -226,6 +223,13 @@ def _orphans(names: Collection[str], folder: Path) -> Iterator[str]:
 def _path(name: str | None, folder: Path) -> Path | None:
     # A database may say anything, and the path must stay within the folder.
     return folder / name if name is not None and _NAME.fullmatch(name) else None
+
+
+def _copy(name: str | None, folder: Path) -> Path | None:
+    """The copy of that name, if there is one."""
+    path = _path(name, folder)
+    # `Path.is_file` raises where a folder on the way cannot be looked into.
+    return path if path is not None and os.path.isfile(path) else None  # noqa: PTH113
 
 
 def _keep_file(

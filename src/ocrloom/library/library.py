@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ocrloom.engine.closing import Closing
+from ocrloom.errors import OcrOptionError
 from ocrloom.formats import format_named
 from ocrloom.library import crops, intake, keeping, opening
 from ocrloom.library.additions import Additions
@@ -151,8 +152,7 @@ class Library(Closing):
 
         def find(store: Store) -> Document | None:
             with store.reading():
-                number = store.with_digests([digest]).get(digest)
-                return None if number is None else store.document(number)
+                return store.find(digest)
 
         return self._desk.read(find)
 
@@ -203,8 +203,10 @@ class Library(Closing):
             OcrNotInLibrary: There is no such document.
             OcrOptionError: It is no description; at once.
         """
+        # None says nothing of a document that is added, and here nothing at all.
+        if description is None:
+            raise OcrOptionError("description must be a Description, got None")
         intake.check_description("description", description)
-
         return self._desk.write(lambda store: store.describe(number, description))
 
     def remove(self, number: int) -> Pending[None]:

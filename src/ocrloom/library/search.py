@@ -85,7 +85,7 @@ class Search:
 
     def _rank(self, store: Store) -> Ranked:
         self._node = loosened(self._node, store, self._tolerance)
-        exact = not is_loose(self._node) and not self._accents and store.is_exact
+        exact = not is_loose(self._node) and not self._accents
         limit = None
         if exact:
             # The store alone decides, so it need not give more than is wanted.

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from ocrloom.errors import OcrNotInLibrary, OcrOptionError
+from ocrloom.errors import OcrLibraryUnavailable, OcrNotInLibrary, OcrOptionError
 from ocrloom.library.batches import batched
 from ocrloom.library.documents import Description
 from ocrloom.library.storage.records import (
@@ -45,11 +45,6 @@ class Store(ABC):
 
     def __init__(self) -> None:
         self._terms = TermCounts(self.run, self.run_many)
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether `rank` gives only pages that fit, where a search holds no `Loose`."""
-        return True
 
     # What the databases do each in their own way
 
@@ -115,6 +110,23 @@ class Store(ABC):
     @abstractmethod
     def close(self) -> None:
         """Lets the database go; closing it again does nothing."""
+
+    def check_known(self, version: int, known: int, name: str) -> None:
+        """Refuses a database that has taken steps which are not known here.
+
+        Args:
+            version: How many it has taken.
+            known: How many there are.
+            name: Of the database, for the message.
+
+        Raises:
+            OcrLibraryUnavailable: A later version of ocrloom has made it.
+        """
+        if version > known:
+            raise OcrLibraryUnavailable(
+                f"{name}: made by a later version of ocrloom, whose schema is {version} where"
+                f" {known} is known here; bring ocrloom up to date"
+            )
 
     # Documents
 
@@ -264,6 +276,11 @@ class Store(ABC):
                 " numbers of those it has"
             )
         return found[document]
+
+    def find(self, digest: str) -> Document | None:
+        """The document of a content, by its digest; None if there is none."""
+        number = self.with_digests([digest]).get(digest)
+        return None if number is None else self.document(number)
 
     def documents(self, wanted: Sequence[int]) -> dict[int, Document]:
         """Those of the documents that there are, by their numbers."""

@@ -65,11 +65,7 @@ class PostgresStore(Store):
         with self._writing():
             # Another machine may have taken them meanwhile.
             version = self._version()
-            if version > len(STEPS):
-                raise OcrLibraryUnavailable(
-                    f"{self._connection.name}: made by a later version of ocrloom, whose schema is"
-                    f" {version} where {len(STEPS)} is known here; bring ocrloom up to date"
-                )
+            self.check_known(version, len(STEPS), self._connection.name)
             if version == 0:
                 self._begin_schema()
             for step in STEPS[version:]:

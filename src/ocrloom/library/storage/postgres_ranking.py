@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Final
 from ocrloom.library.analysis import is_gram, row_of
 from ocrloom.library.query.tree import And, Loose, Node, Not, Or, Phrase
 from ocrloom.library.storage.rows import Ranked
-from ocrloom.library.storage.sql import Condition, condition, is_textual, phrases, relaxed
+from ocrloom.library.storage.sql import (
+    K1,
+    B,
+    Condition,
+    condition,
+    is_textual,
+    phrases,
+    relaxed,
+    weights,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
@@ -25,8 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Vector", "query", "rank", "vector"]
 
-_K1: Final = 1.2
-_B: Final = 0.75
 _LEAST: Final = 1e-6  # weight of a word that most pages have, as FTS5 has it
 _COUNTED: Final = 10_000  # pages up to which they are counted when they are asked for
 
@@ -230,25 +237,14 @@ def _groups(node: Node) -> Iterator[list[_Part]]:
     """For each word that is searched for what stands for it, and how much each of that counts."""
     for phrase in phrases(node):
         if isinstance(phrase, Loose):
-            yield from _loose_groups(phrase)
+            for some in weights(phrase):
+                yield [_Part(token, weight, doubted=doubted)
+                       for (token, doubted), weight in some.items()]  # fmt: skip
             continue
         row = row_of(phrase.words, phrase.is_run, prefix=phrase.prefix)
         last = len(row.tokens) - 1
         for place, token in enumerate(row.tokens):
             yield [_Part(token, prefix=row.prefix and place == last)]
-
-
-def _loose_groups(node: Loose) -> Iterator[list[_Part]]:
-    places: defaultdict[int, dict[tuple[str, bool], float]] = defaultdict(dict)
-    for each in node.variations:
-        # Of a broken word the part that tells more of it.
-        place = max(each.tokens, key=len), each.is_doubted
-        weight = max(places[each.first].get(place, 0.0), 1.0 / (1.0 + each.cost))
-        places[each.first][place] = weight
-    for weights in places.values():
-        yield [
-            _Part(token, weight, doubted=doubted) for (token, doubted), weight in weights.items()
-        ]
 
 
 def _score(store: PostgresStore, groups: list[list[_Part]]) -> Condition:
@@ -259,12 +255,12 @@ def _score(store: PostgresStore, groups: list[list[_Part]]) -> Condition:
     counts = _counts(store, {part for group in groups for part in group}, pages)
     # Of x(k + 1)/(x + k·length), with x once.
     mean = max(1.0, tokens / max(1, pages))
-    length = f"({_K1 * (1 - _B)}::float8 + {_K1 * _B / mean}::float8 * w.length)"
+    length = f"({K1 * (1 - B)}::float8 + {K1 * B / mean}::float8 * w.length)"
     parts = []
     for group in groups:
         often = _joined(" + ", map(_often, group))
         found = min(pages, sum(counts.get(part, 0.0) for part in group))
-        rarity = max(_LEAST, log((pages - found + 0.5) / (found + 0.5))) * (_K1 + 1)
+        rarity = max(_LEAST, log((pages - found + 0.5) / (found + 0.5))) * (K1 + 1)
         parts.append(
             Condition(f"{rarity}::float8 * (1 - {length} / ({often.sql} + {length}))", often.values)
         )

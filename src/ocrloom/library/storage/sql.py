@@ -6,8 +6,9 @@ each database asks for in its own words.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ocrloom.library.analysis import row_of
 from ocrloom.library.query.tree import (
@@ -27,7 +28,23 @@ from ocrloom.library.query.tree import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Condition", "condition", "has_text", "is_loose", "is_textual", "phrases", "relaxed"]
+__all__ = [
+    "K1",
+    "B",
+    "Condition",
+    "condition",
+    "has_text",
+    "is_loose",
+    "is_textual",
+    "phrases",
+    "relaxed",
+    "weights",
+]
+
+K1: Final = 1.2
+"""Of BM25, as FTS5 has it: how soon a word that comes again tells nothing more."""
+B: Final = 0.75
+"""The same: how much the length of a page matters."""
 
 Match: TypeAlias = "Callable[[Node], Condition]"
 """Makes a condition of a tree that `is_textual`."""
@@ -113,6 +130,22 @@ def phrases(node: Node) -> Iterator[Phrase | Loose]:
             yield node
         case _:
             return
+
+
+def weights(node: Loose) -> Iterator[dict[tuple[str, bool], float]]:
+    """What stands for each word of a phrase, and how much it counts, 0..1.
+
+    Yields:
+        For each word the tokens, with whether they are looked for only where the recogniser had
+        doubts; what is further off counts for less.
+    """
+    places: defaultdict[int, dict[tuple[str, bool], float]] = defaultdict(dict)
+    for each in node.variations:
+        # Of a broken word the part that tells more of it.
+        part = max(each.tokens, key=len), each.is_doubted
+        known = places[each.first].get(part, 0.0)
+        places[each.first][part] = max(known, 1.0 / (1.0 + each.cost))
+    yield from places.values()
 
 
 def condition(node: Node, match_text: Match) -> Condition:

@@ -158,11 +158,7 @@ class SqliteStore(Store):
     def _known_version(self) -> int:
         """How many steps the database has taken, none of them unknown here."""
         version = self._version()
-        if version > len(STEPS):
-            raise OcrLibraryUnavailable(
-                f"{self._name}: made by a later version of ocrloom, whose schema is {version} where"
-                f" {len(STEPS)} is known here; bring ocrloom up to date"
-            )
+        self.check_known(version, len(STEPS), self._name)
         return version
 
     def _check_version(self) -> None:

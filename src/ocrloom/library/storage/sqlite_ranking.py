@@ -10,9 +10,8 @@ as long as both its columns, so one that was read with doubts counts as a longer
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
 from math import log
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -20,24 +19,22 @@ from ocrloom.library.analysis import row_of
 from ocrloom.library.query.tree import And, Loose, Node, Not, Or, Phrase
 from ocrloom.library.storage.rows import Ranked
 from ocrloom.library.storage.sql import (
+    K1,
+    B,
     Condition,
     condition,
     is_textual,
     phrases,
     relaxed,
+    weights,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ocrloom.library.storage.sqlite import SqliteStore
 
 __all__ = ["rank", "sign"]
-
-_K1: Final = 1.2
-_B: Final = 0.75
-_Weights: TypeAlias = dict[tuple[str, str], float]
-"""What tokens in columns of the index count, 0..1."""
 
 _JOINS: Final = " JOIN documents d ON d.id = p.document"
 
@@ -189,37 +186,32 @@ def _rank_loosely(store: SqliteStore, node: Node, limit: int | None) -> Ranked:
             ranked = _rank_by_index(store, phrase, None)
             parts = [dict(zip(ranked.pages, ranked.scores, strict=True))]
         else:
-            parts = [_scores(store, weights, pages, mean) for weights in _groups(phrase)]
+            parts = [_scores(store, some, pages, mean) for some in weights(phrase)]
         for score in parts:
             scores += [score.get(page, 0.0) for page in found.tolist()]
     order = np.lexsort((found, -scores))[:limit]
     return Ranked(array("q", found[order].tolist()), array("d", scores[order].tolist()))
 
 
-def _groups(node: Loose) -> Iterable[_Weights]:
-    """For each word that is searched for what stands for it, and how much each of that counts."""
-    places: defaultdict[int, _Weights] = defaultdict(dict)
-    for each in node.variations:
-        # Of a broken word the part that tells more of it.
-        place = max(each.tokens, key=len), _column(each.is_doubted)
-        weight = max(places[each.first].get(place, 0.0), 1.0 / (1.0 + each.cost))
-        places[each.first][place] = weight
-    return places.values()
-
-
-def _scores(store: SqliteStore, weights: _Weights, pages: int, mean: float) -> dict[int, float]:
+def _scores(
+    store: SqliteStore, parts: Mapping[tuple[str, bool], float], pages: int, mean: float
+) -> dict[int, float]:
     """What a page gets for a word that any of several may stand for."""
-    marks = ", ".join(["(?, ?, ?)"] * len(weights))
+    marks = ", ".join(["(?, ?, ?)"] * len(parts))
     rows = store.run(
         f"WITH alike (term, col, weight) AS (VALUES {marks})"
         " SELECT f.doc, sum(a.weight), p.tokens FROM alike a"
         " CROSS JOIN places f ON f.term = a.term AND f.col = a.col"
         " CROSS JOIN pages p ON p.id = f.doc"
         " GROUP BY f.doc",
-        [value for place, weight in weights.items() for value in (*place, weight)],
+        [
+            value
+            for (token, doubted), weight in parts.items()
+            for value in (token, _column(doubted), weight)
+        ],
     )
     rarity = log(1 + (pages - len(rows) + 0.5) / (len(rows) + 0.5))
     return {
-        page: rarity * often * (_K1 + 1) / (often + _K1 * (1 - _B + _B * length / mean))
+        page: rarity * often * (K1 + 1) / (often + K1 * (1 - B + B * length / mean))
         for page, often, length in rows
     }
