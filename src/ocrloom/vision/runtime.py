@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     import openvino
 
 __all__ = ["Network", "cache_folder", "core", "network_input", "openvino_module", "precision"]
-
-_WATCH = 40  # milliseconds between two looks at a long inference
 
 
 @once
@@ -139,8 +136,9 @@ class Network:
 
         Args:
             array: The input, in the shape and dtype that the model declares.
-            checkpoint: Called every few hundredths of a second while it runs, for inferences that
-                take longer; what it raises ends the inference and is raised.
+            checkpoint: Called before and after. Not in between: where an inference is cancelled
+                inside the network, OpenVINO has been seen to fail all that follow for shapes which
+                their inputs do not have. The longest takes some tenths of a second.
 
         Returns:
             The outputs. They are views of the calling thread's buffers, overwritten by its
@@ -150,43 +148,20 @@ class Network:
             OcrEngineError: The inference failed.
         """
         request = getattr(self._local, "request", None) or self._new_request()
+        if checkpoint is not None:
+            checkpoint()
         try:
-            _infer(request, array, checkpoint)
-        except RuntimeError:
-            # Beside others that were cancelled, an inference has been seen to fail for shapes in
-            # the network that its input does not have. What is wrong with the input fails again.
-            request = self._new_request()
-            try:
-                _infer(request, array, checkpoint)
-            except RuntimeError as error:
-                raise OcrEngineError(f"inference failed in OpenVINO: {error}") from error
+            # Handing the array to `infer` instead costs a tenth of a millisecond in Python.
+            request.set_input_tensor(openvino_module().Tensor(array, shared_memory=True))
+            request.infer()
+        except RuntimeError as error:
+            # It keeps what has failed.
+            del self._local.request
+            raise OcrEngineError(f"inference failed in OpenVINO: {error}") from error
+        if checkpoint is not None:
+            checkpoint()
         return [tensor.data for tensor in request.output_tensors]
 
     def _new_request(self) -> openvino.InferRequest:
         request = self._local.request = self._compiled.create_infer_request()
         return request
-
-
-def _infer(
-    request: openvino.InferRequest, array: np.ndarray, checkpoint: Callable[[], None] | None
-) -> None:
-    # Handing the array to `infer` instead costs a tenth of a millisecond in Python.
-    request.set_input_tensor(openvino_module().Tensor(array, shared_memory=True))
-    if checkpoint is None:
-        request.infer()
-    else:
-        _infer_watched(request, checkpoint)
-
-
-def _infer_watched(request: openvino.InferRequest, checkpoint: Callable[[], None]) -> None:
-    """Runs an inference that the checkpoint can end, within one layer of the network."""
-    request.start_async()
-    try:
-        while not request.wait_for(_WATCH):
-            checkpoint()
-    except BaseException:
-        request.cancel()
-        with suppress(RuntimeError):  # that it was cancelled
-            request.wait()
-        raise
-    request.wait()  # raises what went wrong
