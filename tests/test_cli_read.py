@@ -20,8 +20,8 @@ import typer.main
 import ocrloom.reading
 from ocrloom import Limits, OcrOptions, OcrOutputError, OcrResult
 from ocrloom.cli import app
-from ocrloom.cli.flags import field_docs
 from ocrloom.cli.outputs import StandardOutput
+from ocrloom.fields import field_docs
 from ocrloom.formats import FORMATS, json_
 
 WORDS = "The harbour was quiet"

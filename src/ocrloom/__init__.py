@@ -24,20 +24,32 @@ if TYPE_CHECKING:
         OcrDamagedImage,
         OcrEngineError,
         OcrException,
+        OcrForbidden,
         OcrFormatError,
+        OcrIdempotencyMismatch,
         OcrImageError,
         OcrImageTooLarge,
+        OcrJobEnded,
+        OcrJobError,
+        OcrJobExpired,
+        OcrJobNotFound,
+        OcrJobNotReady,
         OcrLanguageNotInstalled,
         OcrLibraryDamaged,
         OcrLibraryError,
         OcrLibraryFull,
         OcrLibraryUnavailable,
+        OcrNetworkError,
         OcrNotInLibrary,
         OcrOptionError,
         OcrOutputError,
         OcrPagesFailed,
         OcrPasswordError,
         OcrQueryError,
+        OcrRequestError,
+        OcrServiceBusy,
+        OcrServiceError,
+        OcrServiceUnavailable,
         OcrSourceEmpty,
         OcrSourceError,
         OcrSourceIsDirectory,
@@ -46,6 +58,7 @@ if TYPE_CHECKING:
         OcrSourceUnreadable,
         OcrStopped,
         OcrTimeout,
+        OcrUnauthorized,
         OcrUnknownLanguage,
     )
     from ocrloom.image import Image
@@ -54,6 +67,7 @@ if TYPE_CHECKING:
     from ocrloom.library import Library
     from ocrloom.options import Limits, Mode, OcrOptions, PdfOptions, TextLayer
     from ocrloom.progress import Progress, Stage
+    from ocrloom.remote import RemoteEngine
     from ocrloom.result import (
         Block,
         BlockKind,
@@ -86,15 +100,23 @@ __all__ = [
     "OcrEngine",
     "OcrEngineError",
     "OcrException",
+    "OcrForbidden",
     "OcrFormatError",
     "OcrFuture",
+    "OcrIdempotencyMismatch",
     "OcrImageError",
     "OcrImageTooLarge",
+    "OcrJobEnded",
+    "OcrJobError",
+    "OcrJobExpired",
+    "OcrJobNotFound",
+    "OcrJobNotReady",
     "OcrLanguageNotInstalled",
     "OcrLibraryDamaged",
     "OcrLibraryError",
     "OcrLibraryFull",
     "OcrLibraryUnavailable",
+    "OcrNetworkError",
     "OcrNotInLibrary",
     "OcrOptionError",
     "OcrOptions",
@@ -103,7 +125,11 @@ __all__ = [
     "OcrPagesFailed",
     "OcrPasswordError",
     "OcrQueryError",
+    "OcrRequestError",
     "OcrResult",
+    "OcrServiceBusy",
+    "OcrServiceError",
+    "OcrServiceUnavailable",
     "OcrSourceEmpty",
     "OcrSourceError",
     "OcrSourceIsDirectory",
@@ -112,6 +138,7 @@ __all__ = [
     "OcrSourceUnreadable",
     "OcrStopped",
     "OcrTimeout",
+    "OcrUnauthorized",
     "OcrUnknownLanguage",
     "Outcomes",
     "Page",
@@ -122,6 +149,7 @@ __all__ = [
     "Polygon",
     "Progress",
     "ReadBy",
+    "RemoteEngine",
     "Stage",
     "Table",
     "TextLayer",
@@ -138,14 +166,15 @@ _MODULES = (
     "options",
     "progress",
     "result",
-    # Last, as it is the only one that loads NumPy.
-    "library",
 )
+
+# By name, as others need not load what these bring: NumPy, and what talks to services.
+_APART = {"Library": "library", "RemoteEngine": "remote"}
 
 
 def __getattr__(name: str) -> object:
     if name in __all__:
-        for module in _MODULES:
+        for module in (_APART[name],) if name in _APART else _MODULES:
             loaded = import_module(f"{__name__}.{module}")
             if name in loaded.__all__:
                 value = getattr(loaded, name)

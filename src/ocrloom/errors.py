@@ -22,11 +22,24 @@
     ├── OcrStopped                        70   503   ended before all pages were read
     │   ├── OcrTimeout                    71   504   the time that was given has passed
     │   └── OcrCancelled                  72   499   somebody cancelled it
-    └── OcrLibraryError                   80   500   a library failed
-        ├── OcrLibraryUnavailable         81   503   cannot be opened, reached or written to now
-        ├── OcrLibraryFull                82   507   its disk has no room
-        ├── OcrLibraryDamaged             83   500   its database is broken, or is none
-        └── OcrNotInLibrary               84   404   it has no such document or page
+    ├── OcrLibraryError                   80   500   a library failed
+    │   ├── OcrLibraryUnavailable         81   503   cannot be opened, reached or written to now
+    │   ├── OcrLibraryFull                82   507   its disk has no room
+    │   ├── OcrLibraryDamaged             83   500   its database is broken, or is none
+    │   └── OcrNotInLibrary               84   404   it has no such document or page
+    ├── OcrServiceError                   90   500   a service could not do what it was asked for
+    │   ├── OcrNetworkError               91   502   it cannot be reached, or answered nonsense
+    │   ├── OcrUnauthorized               92   401   it wants an API key, or another one
+    │   ├── OcrForbidden                  93   403   it does not do that, or not for this caller
+    │   ├── OcrRequestError               94   400   it was asked in a way that it does not know
+    │   ├── OcrServiceBusy                95   429   its queue is full, or it was asked too often
+    │   └── OcrServiceUnavailable         96   503   it is ending, or cannot read at the moment
+    └── OcrJobError                       100  409   a job cannot be had, or is not as far as that
+        ├── OcrJobNotFound                101  404   the service has no such job
+        ├── OcrJobExpired                 102  410   it has forgotten what the job has read
+        ├── OcrJobNotReady                103  409   the job is not done yet
+        ├── OcrJobEnded                   104  409   the job is done already
+        └── OcrIdempotencyMismatch        105  422   the same key came with something else before
 
 ``exit_code`` is what the command line ends with, ``http_status`` what the service answers.
 A message says what was expected, what was found and what to do next; it is complete when
@@ -50,20 +63,32 @@ __all__ = [
     "OcrDamagedImage",
     "OcrEngineError",
     "OcrException",
+    "OcrForbidden",
     "OcrFormatError",
+    "OcrIdempotencyMismatch",
     "OcrImageError",
     "OcrImageTooLarge",
+    "OcrJobEnded",
+    "OcrJobError",
+    "OcrJobExpired",
+    "OcrJobNotFound",
+    "OcrJobNotReady",
     "OcrLanguageNotInstalled",
     "OcrLibraryDamaged",
     "OcrLibraryError",
     "OcrLibraryFull",
     "OcrLibraryUnavailable",
+    "OcrNetworkError",
     "OcrNotInLibrary",
     "OcrOptionError",
     "OcrOutputError",
     "OcrPagesFailed",
     "OcrPasswordError",
     "OcrQueryError",
+    "OcrRequestError",
+    "OcrServiceBusy",
+    "OcrServiceError",
+    "OcrServiceUnavailable",
     "OcrSourceEmpty",
     "OcrSourceError",
     "OcrSourceIsDirectory",
@@ -72,6 +97,7 @@ __all__ = [
     "OcrSourceUnreadable",
     "OcrStopped",
     "OcrTimeout",
+    "OcrUnauthorized",
     "OcrUnknownLanguage",
 ]
 
@@ -275,3 +301,100 @@ class OcrNotInLibrary(OcrLibraryError):
 
     exit_code = 84
     http_status = 404
+
+
+class OcrServiceError(OcrException):
+    """A service could not do what it was asked for."""
+
+    exit_code = 90
+
+
+class OcrNetworkError(OcrServiceError):
+    """A service cannot be reached, broke off, or answered what no service of ours does."""
+
+    exit_code = 91
+    http_status = 502
+
+
+class OcrUnauthorized(OcrServiceError):
+    """The service wants an API key, or another one."""
+
+    exit_code = 92
+    http_status = 401
+
+
+class OcrForbidden(OcrServiceError):
+    """The service does not do that, or not for this caller."""
+
+    exit_code = 93
+    http_status = 403
+
+
+class OcrRequestError(OcrServiceError):
+    """The service was asked in a way that it does not know."""
+
+    exit_code = 94
+    http_status = 400
+
+
+class OcrServiceBusy(OcrServiceError):
+    """The queue is full, or too much was asked for in too short a time."""
+
+    exit_code = 95
+    http_status = 429
+
+    retry_after: float = 1.0
+    """Seconds after which it may be tried again."""
+
+
+class OcrServiceUnavailable(OcrServiceError):
+    """The service is ending, or cannot read at the moment."""
+
+    exit_code = 96
+    http_status = 503
+
+    retry_after: float = 5.0
+    """Seconds after which it may be tried again."""
+
+
+class OcrJobError(OcrException):
+    """A job cannot be had, or is not as far as what was asked for."""
+
+    exit_code = 100
+    http_status = 409
+
+
+class OcrJobNotFound(OcrJobError):
+    """The service has no such job, or has it no more."""
+
+    exit_code = 101
+    http_status = 404
+
+
+class OcrJobExpired(OcrJobError):
+    """The job was done so long ago that the service has forgotten what it read."""
+
+    exit_code = 102
+    http_status = 410
+
+
+class OcrJobNotReady(OcrJobError):
+    """The job is not done yet."""
+
+    exit_code = 103
+
+    retry_after: float = 1.0
+    """Seconds after which it may be tried again."""
+
+
+class OcrJobEnded(OcrJobError):
+    """The job is done already, so there is nothing to cancel."""
+
+    exit_code = 104
+
+
+class OcrIdempotencyMismatch(OcrJobError):
+    """The same idempotency key came with another request before."""
+
+    exit_code = 105
+    http_status = 422

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import inspect
-import re
-import textwrap
-from dataclasses import Field, fields, is_dataclass
-from enum import StrEnum
-from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, get_args, get_type_hints
+from dataclasses import Field, fields
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, get_type_hints
 
 import typer
 
+from ocrloom.fields import bytes_of, is_choice, is_group, leaves, without_none
 from ocrloom.options import OcrOptions
 
 if TYPE_CHECKING:
@@ -21,9 +17,7 @@ if TYPE_CHECKING:
 
     from ocrloom.languages import LanguageLike
 
-__all__ = ["MakeOptions", "field_docs", "parse_size", "with_option_flags"]
-
-_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)([KMGT]?)", re.IGNORECASE)
+__all__ = ["MakeOptions", "parse_size", "with_option_flags"]
 
 R = TypeVar("R")
 
@@ -73,7 +67,7 @@ def _values(owner: type, flags: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for field in fields(owner):
         kind = hints[field.name]
-        if isinstance(kind, type) and is_dataclass(kind):
+        if is_group(kind):
             values[field.name] = kind(**_values(kind, flags))
         elif field.name in flags:
             flag = flags[field.name]
@@ -98,33 +92,16 @@ def _words_in(path: str | None) -> tuple[str, ...]:
 
 
 def _parameters(owner: type) -> Iterator[inspect.Parameter]:
-    hints = get_type_hints(owner)
-    docs = field_docs(owner)
-    for field in fields(owner):
-        kind = hints[field.name]
-        if isinstance(kind, type) and is_dataclass(kind):
-            yield from _parameters(kind)
-        elif _without_none(kind) in (bool, int, float, str) or _is_choice(kind):
-            yield _parameter(field, kind, docs.get(field.name, ""))
+    for field, kind, doc in leaves(owner):
+        if without_none(kind) in (bool, int, float, str) or is_choice(kind):
+            yield _parameter(field, kind, doc)
         elif "metavar" in field.metadata:
             # What the option itself, or a file, makes of text.
-            yield _parameter(field, str | None, docs.get(field.name, ""))
-
-
-def _without_none(kind: object) -> object:
-    """What a field has where it is not None."""
-    kinds = [each for each in get_args(kind) if each is not NoneType]
-    return kinds[0] if isinstance(kind, UnionType) and len(kinds) == 1 else kind
-
-
-def _is_choice(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, StrEnum)
+            yield _parameter(field, str | None, doc)
 
 
 def _parameter(field: Field[Any], kind: object, doc: str) -> inspect.Parameter:
     name = field.name.replace("_", "-")
-    # So that one line of help does not keep the docstring's own breaks.
-    doc = " ".join(doc.split())
     if kind is bool:
         option = typer.Option(f"--{name}/--no-{name}", help=doc)
     else:
@@ -141,10 +118,10 @@ def _parameter(field: Field[Any], kind: object, doc: str) -> inspect.Parameter:
 
 def _metavar(field: Field[Any], kind: object, doc: str) -> str | None:
     """What stands for the value in the help; of a choice Typer lists what there is."""
-    if _is_choice(kind):
+    if is_choice(kind):
         return None
     # A docstring begins with its unit.
-    number = "N" if _without_none(kind) is int else "F"
+    number = "N" if without_none(kind) is int else "F"
     metavar: str = field.metadata.get("metavar", "SECONDS" if doc.startswith("Seconds") else number)
     return metavar
 
@@ -161,26 +138,7 @@ def parse_size(given: str) -> int:
     Raises:
         typer.BadParameter: It is no such number.
     """
-    found = _SIZE.fullmatch(given.strip())
-    size = int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ")) if found else 0
-    if size < 1:
+    size = bytes_of(given)
+    if size is None:
         raise typer.BadParameter(f"expected bytes, such as 512M or 2G, got {given!r}")
     return size
-
-
-def field_docs(owner: type) -> dict[str, str]:
-    """Docstrings below the fields of a class, by name; none where its source is not installed."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(owner)))
-    except OSError:
-        return {}
-    definition = next(node for node in tree.body if isinstance(node, ast.ClassDef))
-    return {
-        before.target.id: inspect.cleandoc(after.value.value)
-        for before, after in zip(definition.body, definition.body[1:], strict=False)
-        if isinstance(before, ast.AnnAssign)
-        and isinstance(before.target, ast.Name)
-        and isinstance(after, ast.Expr)
-        and isinstance(after.value, ast.Constant)
-        and isinstance(after.value.value, str)
-    }

@@ -35,7 +35,16 @@ from ocrloom.result import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["SCHEMA", "encode", "page_document", "parse", "parse_page", "render"]
+__all__ = [
+    "SCHEMA",
+    "encode",
+    "failure_document",
+    "page_document",
+    "parse",
+    "parse_failure",
+    "parse_page",
+    "render",
+]
 
 SCHEMA = "ocrloom/1"
 """Value of ``schema``: the number changes when a reader of the old one would go wrong."""
@@ -55,12 +64,7 @@ def render(result: OcrResult) -> str:
         OcrOutputError: A number in the result is infinite or not a number.
     """
     before = {"schema": SCHEMA, "source": result.source, "text": result.text}
-    after = {
-        "failures": [
-            {"number": failure.number, "kind": failure.kind, "message": failure.message}
-            for failure in result.failures
-        ]
-    }
+    after = {"failures": [failure_document(failure) for failure in result.failures]}
     # Page by page, as the document of all would take many times the memory of its text.
     pages = ",".join(encode(page_document(page)) for page in result.pages)
     return f'{encode(before)[:-1]},"pages":[{pages}],{encode(after)[1:]}\n'
@@ -100,6 +104,11 @@ def page_document(page: Page) -> dict[str, Any]:
         "reason": page.reason,
         "blocks": [_block(block) for block in page.blocks],
     }
+
+
+def failure_document(failure: PageFailure) -> dict[str, Any]:
+    """Makes what stands for a page that could not be read in the document's ``failures``."""
+    return {"number": failure.number, "kind": failure.kind, "message": failure.message}
 
 
 def _block(block: Block) -> dict[str, Any]:
@@ -199,6 +208,18 @@ def parse_page(document: object) -> Page:
         OcrOptionError: It is no such document; the message says where and what was expected.
     """
     return _parse_page(_Node(document, "the page"))
+
+
+def parse_failure(document: object) -> PageFailure:
+    """Makes the failure of which `failure_document` made the document.
+
+    Args:
+        document: As `json.loads` gives it.
+
+    Raises:
+        OcrOptionError: It is no such document; the message says where and what was expected.
+    """
+    return _parse_failure(_Node(document, "the failure"))
 
 
 class _Node:
