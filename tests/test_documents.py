@@ -218,7 +218,7 @@ def test_a_reading_in_time_leaves_no_deadline_behind(make_engine, monkeypatch):
         made.append((seconds, deadlines.call_after(seconds, call)))
         return made[-1][1]
 
-    monkeypatch.setattr("ocrloom.engine.document.call_after", noted)
+    monkeypatch.setattr("ocrloom.engine.course.call_after", noted)
     assert make_engine(timeout=3600.5).process(frames(2)).pages
     ((seconds, deadline),) = made
     assert seconds == 3600.5

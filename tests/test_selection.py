@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocrloom import OcrOptionError
-from ocrloom.selection import check_pages, select_pages
+from ocrloom.selection import check_pages, place_of, select_pages
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,18 @@ def test_a_page_that_is_not_there_is_an_error_that_says_how_many_there_are(pages
 def test_what_is_listed_is_selected(numbers, more):
     text = ",".join(map(str, numbers))
     assert select_pages(text, max(numbers) + more, "x") == tuple(sorted(numbers))
+
+
+RANGES = st.tuples(st.integers(1, 12), st.integers(1, 12)).map(sorted)
+PARTS = st.one_of(
+    RANGES.map(lambda both: f"{both[0]}"),
+    RANGES.map(lambda both: f"{both[0]}-{both[1]}"),
+    RANGES.map(lambda both: f"{both[0]}-"),
+    RANGES.map(lambda both: f"-{both[1]}"),
+)
+
+
+@given(st.none() | st.lists(PARTS, min_size=1, max_size=5).map(",".join))
+def test_the_place_of_a_page_is_known_without_the_number_of_pages(pages):
+    for place, number in enumerate(select_pages(pages, 12, "a.pdf"), 1):
+        assert place_of(number, pages) == place

@@ -19,7 +19,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ocrloom._version import __version__
 from ocrloom.errors import OcrOptionError, OcrOutputError, OcrSourceUnreadable
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ocrloom.image.bilevel import Bilevel
     from ocrloom.result import Page
 
-__all__ = ["Entry", "Journal", "content_digest", "document_key"]
+__all__ = ["Entry", "Journal", "KeptPages", "PageKeeper", "content_digest", "document_key"]
 
 _LAYOUT = "v1"  # another way to keep pages gets another folder
 # Options that change whether, and not what, is read; and what is said of it afterwards.
@@ -51,6 +51,23 @@ _FORGOTTEN = 3600.0  # seconds; writing a page takes a few milliseconds
 _KEY = re.compile(r"[0-9a-f]{64}")
 _HEAD, _MIDDLE, _TAIL = b'{"sha256":"', b'","page":', b"}\n"
 _BODY = len(_HEAD) + 64 + len(_MIDDLE)  # where the page begins in its file
+
+
+class KeptPages(Protocol):
+    """The finished pages of one document read in one way."""
+
+    def get(self, number: int) -> Page | None:
+        """A page as it was put, or None; called in a worker, whose time it takes."""
+
+    def put(self, page: Page) -> None:
+        """Keeps a page; called in a worker."""
+
+
+class PageKeeper(Protocol):
+    """Where finished pages are kept: a `Journal`, or what does the same."""
+
+    def entry(self, key: str) -> KeptPages:
+        """The place of a document's pages, by what `document_key` gives."""
 
 
 class Journal:

@@ -10,7 +10,7 @@ from ocrloom.errors import OcrOptionError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["check_pages", "select_pages"]
+__all__ = ["check_pages", "place_of", "select_pages"]
 
 _Range: TypeAlias = "tuple[int | None, int | None]"
 
@@ -56,6 +56,23 @@ def select_pages(pages: str | None, count: int, what: str) -> Sequence[int]:
                 )
         chosen.update(range(first or 1, (last or count) + 1))
     return tuple(sorted(chosen))
+
+
+def place_of(number: int, pages: str | None) -> int:
+    """Which of the pages that are meant one is, from 1, without knowing how many there are.
+
+    Args:
+        number: Place in the source, from 1, of a page that is meant.
+        pages: As for `select_pages`.
+    """
+    if pages is None:
+        return number
+    place = reached = 0
+    for first, last in sorted((first or 1, last or number) for first, last in _parse(pages)):
+        begin, end = max(first, reached + 1), min(last, number)
+        place += max(0, end - begin + 1)
+        reached = max(reached, end)
+    return place
 
 
 def _parse(pages: str) -> list[_Range]:

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import logging
-import threading
 from bisect import bisect_left
-from collections import deque
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from time import monotonic
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING
 
-from ocrloom.errors import (
-    OcrCancelled,
-    OcrException,
-    OcrImageTooLarge,
-    OcrStopped,
-    OcrTimeout,
-)
+from ocrloom.engine.course import Course
+from ocrloom.errors import OcrException, OcrImageTooLarge
 from ocrloom.image.source import shown
 from ocrloom.image.text import TextReader
-from ocrloom.progress import Progress, Stage
-from ocrloom.result import OcrResult, Page, PageFailure
-from ocrloom.scheduling.deadlines import Deadline, call_after
+from ocrloom.progress import Stage
+from ocrloom.result import PageFailure
 from ocrloom.scheduling.fair import OverBudget
 from ocrloom.scheduling.pool import Stopped
 from ocrloom.selection import select_pages
@@ -31,34 +22,21 @@ from ocrloom.selection import select_pages
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from ocrloom.engine.protocols import Outcome
     from ocrloom.engine.readers import Shelf
     from ocrloom.image import Image, PageText, Reader
-    from ocrloom.journal import Entry, Journal
+    from ocrloom.journal import KeptPages, PageKeeper
     from ocrloom.options import OcrOptions
+    from ocrloom.result import Page
     from ocrloom.scheduling.context import Context
     from ocrloom.scheduling.pool import Pool, WorkShare
 
-__all__ = ["Document", "Listener", "Outcome"]
+__all__ = ["Document"]
 
 _LOG = logging.getLogger(__name__)
 
-Outcome: TypeAlias = "Page | PageFailure"
 
-
-class Listener(Protocol):
-    """Who waits for a document. Called from workers, whose time it takes."""
-
-    def settled(self, outcome: Outcome) -> None:
-        """A page was read, or could not be; in the order in which that happens."""
-
-    def ended(self, error: BaseException | None) -> None:
-        """All is settled, or this error has ended it: that of the first page if none could be read.
-
-        Called once, and last unless it was ended early: then a page may still be on its way.
-        """
-
-
-class Document:
+class Document(Course):
     """The reading of one source.
 
     Each frame is a step of the scheduler, and beginning one lets the next wait for its turn. So
@@ -75,7 +53,7 @@ class Document:
         *,
         share: WorkShare,
         window: int | None = None,
-        journal: Journal | None = None,
+        journal: PageKeeper | None = None,
     ) -> None:
         """Makes it without beginning.
 
@@ -88,66 +66,20 @@ class Document:
             window: Pages that may be begun and not yet consumed; any number if not given.
             journal: Where finished pages are kept, and looked up.
         """
-        self.name = image.name
+        super().__init__(image.name, timeout=options.timeout, window=window)
         self._image: Image | None = image
         self._options = options if image.pdf is None else replace(options, pdf=image.pdf)
         self._pool = pool
         self._shelf = shelf
-        self._window = window
         self._journal = journal
-        self._entry: Entry | None = None
+        self._entry: KeptPages | None = None
         self._job = pool.job(share)
-        self._listener: Listener | None = None
-        # Reentrant, as a stream that the garbage collector finds stops its document anywhere.
-        self._lock = threading.RLock()
-        self._watchers: tuple[Callable[[Progress], None], ...] = ()
-        self._untold: deque[tuple[Progress, tuple[Callable[[Progress], None], ...]]] = deque()
-        self._telling = False
-        self._begun = monotonic()
-        self._opened = self._begun
-        self._deadline: Deadline | None = None
-        self._settled: dict[int, Outcome] = {}
-        self._failure: PageFailure | None = None  # of the page with the lowest number
         self._numbers: Sequence[int] = ()  # of the pages that are read, once it is opened
-        self._count: int | None = None
-        self._planned = self._consumed = self._done = self._failed = self._handed = 0
-        self._ended = self._over = False
-        self._last = Progress(source=self.name, stage=Stage.WAITING)
+        self._planned = self._handed = 0
 
-    def watch(self, watcher: Callable[[Progress], None]) -> None:
-        """Has a function called with the last event and all that come, one after the other.
-
-        Args:
-            watcher: Called from workers, whose time it takes; what it raises is logged.
-        """
-        with self._lock:
-            self._watchers = (*self._watchers, watcher)
-            self._untold.append((self._last, (watcher,)))
-        self._deliver()
-
-    def start(self, listener: Listener) -> None:
-        """Lets the source wait for its turn."""
-        with self._lock:
-            over = self._over
-            self._listener = None if over else listener
-        if over:
-            # Its engine was closed in between.
-            listener.ended(self.cancelled())
-            return
-        seconds = self._options.timeout
-        if seconds is not None:
-            self._deadline = call_after(seconds, self._expire)
-        if not self._pool.add(self._job, self._step(self._open)):
+    def _start(self) -> None:
+        if not self._pool.add(self._job, self._step(self._open_source)):
             self.stop()
-
-    def stop(self) -> None:
-        """Drops what waits and ends what runs at its next checkpoint; no effect after the end."""
-        if self._claim():
-            self._finish(self.cancelled())
-
-    def cancelled(self) -> OcrStopped:
-        """The error that says it was cancelled, with what is finished."""
-        return self._stopped(OcrCancelled, "was cancelled")
 
     def consumed(self, number: int) -> None:
         """Forgets a page, which somebody has taken, and makes room for another."""
@@ -155,20 +87,6 @@ class Document:
             self._settled.pop(number, None)
             self._consumed += 1
         self._pool.add(self._job, self._step(self._plan))
-
-    @property
-    def progress(self) -> Progress:
-        """How far it has come."""
-        return self._last
-
-    @property
-    def result(self) -> OcrResult:
-        """The pages that are finished and not consumed, in the order of the source."""
-        with self._lock:
-            settled = [outcome for _, outcome in sorted(self._settled.items())]
-        pages = tuple(outcome for outcome in settled if isinstance(outcome, Page))
-        failures = tuple(outcome for outcome in settled if isinstance(outcome, PageFailure))
-        return OcrResult(pages=pages, failures=failures, source=self.name)
 
     def _step(self, work: Callable[[Context], None]) -> Callable[[Context], None]:
         return partial(self._attempt, work)
@@ -182,17 +100,15 @@ class Document:
         except BaseException as error:  # noqa: BLE001  # whatever it was belongs to who waits
             self._end(error)
 
-    def _open(self, context: Context) -> None:
+    def _open_source(self, context: Context) -> None:
         image = self._image
         if image is None:
             return
         with self._lend(image, context) as reader:
             self._numbers = select_pages(self._options.pages, reader.count, shown(self.name))
-        self._count = len(self._numbers)
         if self._journal is not None:
             self._entry = _entry_of(self._journal, image, self._options, context)
-        self._opened = monotonic()
-        self._tell(Stage.OPENED)
+        self._open(len(self._numbers))
         self._plan(context)
 
     def place(self, number: int) -> int:
@@ -279,19 +195,9 @@ class Document:
             if self._ended:
                 self._shelf.close(image)
 
-    def _settle(self, number: int, outcome: Outcome) -> None:
-        with self._lock:
-            if self._ended:
-                return
-            self._settled[number] = outcome
-            self._done += 1
-            if isinstance(outcome, PageFailure):
-                self._failed += 1
-                if self._failure is None or number < self._failure.number:
-                    self._failure = outcome
-        self._tell(Stage.PAGE_DONE, number)
-        if (listener := self._listener) is not None:
-            listener.settled(outcome)
+    def _settle(self, number: int, outcome: Outcome) -> bool:
+        if not super()._settle(number, outcome):
+            return False
         with self._lock:
             # Only now, so that the end comes after the last page in every listener's view.
             self._handed += 1
@@ -300,98 +206,14 @@ class Document:
             failure = self._failure if self._failed == self._count else None
         if last:
             self._end(None if failure is None else failure.error)
+        return True
 
-    def _expire(self) -> None:
-        seconds = self._options.timeout
-        what = f"was not finished within the timeout of {seconds:g} s"
-        if self._claim():
-            self._finish(self._stopped(OcrTimeout, what))
-
-    def _stopped(self, kind: type[OcrStopped], what: str) -> OcrStopped:
-        pages = "" if self._count is None else f" of {self._count}"
-        # Of a stream, whose window this is, the consumer has them.
-        where = " and are in the exception's .partial" if self._window is None else ""
-        error = kind(
-            f"{self.name or 'the image'}: {what}; {self._done}{pages} pages were finished{where}"
-        )
-        error.partial = self.result
-        return error
-
-    def _end(self, error: BaseException | None) -> None:
-        if self._claim():
-            self._finish(error)
-
-    def _claim(self) -> bool:
-        """Whether it is the caller who has to end it."""
-        with self._lock:
-            first, self._ended = not self._ended, True
-            return first
-
-    def _finish(self, error: BaseException | None) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
+    def _release(self) -> None:
         self._pool.stop(self._job)
         # A source given as bytes or as an array may be large; who waits keeps the result only.
         image, self._image = self._image, None
         if image is not None:
             self._shelf.close(image)
-        self._tell(Stage.DONE)
-        with self._lock:
-            listener, self._listener = self._listener, None
-            self._over = True
-        if listener is not None:
-            listener.ended(error)
-
-    def _tell(self, stage: Stage, page: int | None = None) -> None:
-        with self._lock:
-            if self._last.stage is Stage.DONE:
-                return  # a step that was running when the end came
-            now = monotonic()
-            done, count = self._done, self._count
-            left = (now - self._opened) * (count - done) / done if count and done else None
-            self._last = Progress(
-                source=self.name,
-                stage=stage,
-                page=page,
-                pages_done=done,
-                pages_failed=self._failed,
-                pages=count,
-                elapsed=now - self._begun,
-                remaining=left,
-            )
-            self._untold.append((self._last, self._watchers))
-        self._deliver()
-
-    def _deliver(self) -> None:
-        """Calls the watchers, without the lock and yet in order: one thread does it for all."""
-        with self._lock:
-            if self._telling:
-                return
-            self._telling = True
-        try:
-            while True:
-                with self._lock:
-                    if not self._untold:
-                        self._telling = False
-                        return
-                    event, watchers = self._untold.popleft()
-                for watcher in watchers:
-                    _call(watcher, event)
-        except BaseException:
-            # An interrupt, in the user's own thread; whoever has the next event goes on.
-            self._telling = False
-            raise
-
-
-def _call(watcher: Callable[[Progress], None], event: Progress) -> None:
-    try:
-        watcher(event)
-    except BaseException as error:
-        # Only there Python interrupts: it is meant for the program and not for the callback.
-        main = threading.current_thread() is threading.main_thread()
-        if main and isinstance(error, KeyboardInterrupt):
-            raise
-        _LOG.exception("a progress callback ended with an exception")
 
 
 def _own_text(reader: Reader, number: int, context: Context) -> PageText | None:
@@ -399,7 +221,9 @@ def _own_text(reader: Reader, number: int, context: Context) -> PageText | None:
     return reader.text(number, context.checkpoint) if isinstance(reader, TextReader) else None
 
 
-def _entry_of(journal: Journal, image: Image, options: OcrOptions, context: Context) -> Entry:
+def _entry_of(
+    journal: PageKeeper, image: Image, options: OcrOptions, context: Context
+) -> KeptPages:
     # Here and not at the top: few readings keep a journal.
     from ocrloom.journal import content_digest, document_key
 

@@ -8,7 +8,7 @@ from ocrloom.progress import Progress, Stage
 from ocrloom.scheduling.channel import Channel, Closed
 
 if TYPE_CHECKING:
-    from ocrloom.engine.document import Document
+    from ocrloom.engine.protocols import Reading
 
 __all__ = ["Events"]
 
@@ -19,7 +19,7 @@ class Events:
     Who is slower than they come gets the newest: each event is complete in itself.
     """
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Reading) -> None:
         self._channel: Channel[Progress] = Channel(latest=True)
         document.watch(self._take)
 

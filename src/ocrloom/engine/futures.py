@@ -11,7 +11,7 @@ from ocrloom.result import OcrResult
 from ocrloom.scheduling.future import Future
 
 if TYPE_CHECKING:
-    from ocrloom.engine.document import Document, Outcome
+    from ocrloom.engine.protocols import Outcome, Reading
     from ocrloom.progress import Progress
 
 __all__ = ["OcrFuture"]
@@ -26,7 +26,7 @@ class OcrFuture(Future[OcrResult]):
     then ends with the loop's own ``CancelledError``, and `partial` has what was finished.
     """
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Reading) -> None:
         super().__init__()
         self._document = document
         self.add_done_callback(_stop_if_cancelled)
@@ -81,7 +81,12 @@ class OcrFuture(Future[OcrResult]):
         except concurrent.futures.CancelledError:
             raise self.cancellation() from None
 
-    # What the document tells
+    # What the document asks and tells
+
+    @property
+    def starved(self) -> bool:
+        """It waits for all pages alike."""
+        return False
 
     def settled(self, outcome: Outcome) -> None:
         """Nothing to do before the end."""

@@ -15,7 +15,7 @@ from ocrloom.scheduling.finalizers import call_soon, prepare
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ocrloom.engine.document import Document, Outcome
+    from ocrloom.engine.protocols import Outcome, Reading
     from ocrloom.progress import Progress
 
 __all__ = ["PageStream"]
@@ -31,7 +31,7 @@ class PageStream(Closing):
     or ``async with`` block.
     """
 
-    def __init__(self, document: Document, *, ordered: bool) -> None:
+    def __init__(self, document: Reading, *, ordered: bool) -> None:
         """Begins to read.
 
         Args:
@@ -143,6 +143,11 @@ class _Line:
         self._early: dict[int, Outcome] = {}
         self._turn = 1
         self._lock = threading.Lock()
+
+    @property
+    def starved(self) -> bool:
+        with self._lock:
+            return bool(self._early) and not len(self.channel)
 
     def settled(self, outcome: Outcome) -> None:
         with self._lock:

@@ -33,6 +33,10 @@ class Channel(Generic[T]):
         self._loops: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
         self._closed = False
 
+    def __len__(self) -> int:
+        """How many items wait to be read."""
+        return len(self._items)
+
     def put(self, item: T) -> None:
         """Adds an item; dropped where the channel is closed."""
         with self._changed:

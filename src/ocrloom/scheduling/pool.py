@@ -128,6 +128,11 @@ class Pool:
         """Whether any thread was ever needed."""
         return self._started
 
+    @property
+    def used(self) -> int:
+        """Bytes that the running steps cost together."""
+        return self._queue.used
+
     def close(self) -> None:
         """Stops every job and waits for the threads to end; in a worker it does not wait."""
         if _forked:
