@@ -68,7 +68,7 @@ def _grow(
             with Library(where) as made:
                 found = library_run.measure(made, size, rounds, step)
                 stats = made.stats().result()
-            scales.append(Scale(size, built, stats.bytes, stats.terms, found))
+            scales.append(Scale(size, built, stats.bytes, stats.terms or 0, found))
     return scales
 
 

@@ -123,7 +123,9 @@ def test_list_for_programs(run, library, folder):
     assert (one["document"], one["source"]) == (1, str(folder / "one.tif"))
     assert (two["title"], two["date"], two["metadata"]) == ("The second", None, {"shelf": "9"})
     assert two["failures"] == [{"number": 2, "kind": "OcrDamagedImage", "message": "cut short"}]
-    assert (two["version"], two["kept"]) == (1, None)
+    assert (two["version"], two["kept"], two["owner"]) == (1, None, "")
+    library.of("ann").add(OcrResult(pages=(page(),))).result()
+    assert json.loads(run("library", "list", "--json")[1].splitlines()[2])["owner"] == "ann"
 
 
 @pytest.mark.parametrize("how", ["number", "file", "copy", "digest", "former name"])

@@ -103,6 +103,7 @@ def _entry(document: Document) -> dict[str, Any]:
             for each in document.failures
         ],
         "kept": document.kept,
+        "owner": document.owner,
     }
 
 

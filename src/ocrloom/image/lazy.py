@@ -150,7 +150,7 @@ class Image:
     An ``Image`` holds no open file, may be read several times and from several threads.
     """
 
-    __slots__ = ("_fit", "_limits", "_name", "_pdf", "_source")
+    __slots__ = ("_fit", "_limits", "_name", "_pdf", "_renamed", "_source")
 
     def __init__(
         self,
@@ -160,9 +160,11 @@ class Image:
         limits: Limits,
         fit: tuple[int, int] | None = None,
         pdf: PdfOptions | None = None,
+        renamed: bool = False,
     ) -> None:
         self._source = source
         self._name = name
+        self._renamed = renamed
         self._limits = limits
         self._fit = fit
         self._pdf = pdf
@@ -202,6 +204,20 @@ class Image:
         """The file's name as given, a file object's ``name``, or None."""
         return self._name
 
+    def named(self, name: str) -> Image:
+        """The same source under a name that says nothing of where it is, for results and messages.
+
+        Args:
+            name: What its owner calls it.
+        """
+        return self._like(name=name)
+
+    @property
+    def place(self) -> str | None:
+        """Absolute path of the file, or what the source is called where that is all there is."""
+        is_file = isinstance(self._source, os.PathLike) and not self._renamed
+        return str(self._source) if is_file else self._name
+
     @property
     def source(self) -> Source:
         """What is read: an absolute path, bytes, an array or a PIL image."""
@@ -223,7 +239,23 @@ class Image:
         return self if self._pdf is not None or pdf == PdfOptions() else self._with_pdf(pdf)
 
     def _with_pdf(self, pdf: PdfOptions) -> Image:
-        return Image(self._source, name=self._name, limits=self._limits, fit=self._fit, pdf=pdf)
+        return self._like(pdf=pdf)
+
+    def _like(
+        self,
+        *,
+        name: str | None = None,
+        fit: tuple[int, int] | None = None,
+        pdf: PdfOptions | None = None,
+    ) -> Image:
+        return Image(
+            self._source,
+            name=name or self._name,
+            limits=self._limits,
+            fit=fit or self._fit,
+            pdf=pdf or self._pdf,
+            renamed=self._renamed or name is not None,
+        )
 
     @property
     def fit(self) -> tuple[int, int] | None:
@@ -254,9 +286,7 @@ class Image:
         width, height = box
         if self._fit is not None:
             width, height = min(width, self._fit[0]), min(height, self._fit[1])
-        return Image(
-            self._source, name=self._name, limits=self._limits, fit=(width, height), pdf=self._pdf
-        )
+        return self._like(fit=(width, height))
 
     def open(self, checkpoint: Callable[[], None] = go_on) -> AbstractContextManager[Reader]:
         """Open the source for reading frames one by one; blocks, so call it in a worker.

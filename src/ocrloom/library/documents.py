@@ -101,6 +101,8 @@ class Document:
     """The pages that could not be read."""
     kept: str | None = None
     """Name of the copy of its source, in the folder that the library keeps them in."""
+    owner: str = ""
+    """Whose it is, in a library that several people use; empty where nobody was named."""
 
     @property
     def name(self) -> str:
@@ -116,8 +118,8 @@ class Stats:
     pages: int
     tokens: int
     """Running words, as searches count them."""
-    terms: int
-    """Different ones."""
+    terms: int | None
+    """Different ones; None for the documents of one owner, of which they are not counted."""
     failed_pages: int
     bytes: int
-    """What the database takes on its disk."""
+    """What the database takes on its disk; of one owner's documents the pages alone."""

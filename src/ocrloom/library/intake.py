@@ -101,7 +101,7 @@ class Intake:
         document = store.put(
             NewDocument(
                 digest=digest,
-                source=result.source if image is None else _name_of(image),
+                source=result.source if image is None else image.place,
                 description=self._said(before),
                 pages=map(packed, result.pages),
                 failures=result.failures,
@@ -160,7 +160,7 @@ class Return:
         document, kept = self._document, self._document.kept
         if self._folder is not None and self._lacks_copy:
             kept = keep(self._image, document.digest, self._folder)
-        source = _name_of(self._image) if self._has_moved else document.source
+        source = self._image.place if self._has_moved else document.source
         return store.place(document.id, source, kept)
 
 
@@ -202,7 +202,3 @@ def _own_digest(result: OcrResult) -> str:
     for page in result.pages:
         digest.update(encode(page_document(page)).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
-
-
-def _name_of(image: Image) -> str | None:
-    return str(image.source) if isinstance(image.source, Path) else image.name

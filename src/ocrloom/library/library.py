@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING
 
 from ocrloom.engine.closing import Closing
 from ocrloom.errors import OcrOptionError
-from ocrloom.formats import format_named
 from ocrloom.library import crops, intake, keeping, opening
 from ocrloom.library.additions import Additions
 from ocrloom.library.checking import check_pages
 from ocrloom.library.desk import Desk
-from ocrloom.library.pack import unpacked
+from ocrloom.library.listing import Listing, export_of, page_of, result_of
 from ocrloom.library.pending import Pending, Stream
 from ocrloom.library.query.parser import parse
 from ocrloom.library.search import Search
 from ocrloom.library.similar import Similar
 from ocrloom.library.suggest import suggest
-from ocrloom.result import OcrResult
 from ocrloom.scheduling.finalizers import call_soon, prepare
 
 if TYPE_CHECKING:
@@ -36,11 +34,11 @@ if TYPE_CHECKING:
     from ocrloom.library.hits import Hit
     from ocrloom.library.storage.base import Store
     from ocrloom.progress import Progress
+    from ocrloom.result import OcrResult, Page
 
 __all__ = ["Library"]
 
 _FEW = 20
-_MANY = 200  # documents that are asked for at a time
 
 
 class Library(Closing):
@@ -73,6 +71,26 @@ class Library(Closing):
         self._end = weakref.finalize(self, call_soon, self._desk.close)
         self._end.atexit = False
 
+    def of(self, owner: str) -> Library:
+        """The documents of one owner, as a library of their own.
+
+        What is added to it becomes that owner's, and nothing done with it sees or changes what is
+        another's. The same content may be a document of each of several owners. The order of hits
+        and what a tolerance takes for a word come from everybody's pages.
+
+        Args:
+            owner: Any name; ``""`` for what was added to the whole library.
+
+        Returns:
+            A view, which needs no closing; it has neither `suggest` nor `check` nor `clean`.
+
+        Raises:
+            OcrOptionError: It is no text of at most 200 printable characters.
+        """
+        from ocrloom.library.views import OwnersLibrary
+
+        return OwnersLibrary(self, owner)
+
     # Documents
 
     def add(
@@ -88,8 +106,7 @@ class Library(Closing):
         Args:
             result: Pages and failures. Where the library has the same content already, this takes
                 the place of what was read of it before, as the document's next version.
-            source: What was read; by default the file that ``result.source`` names, if it is still
-                there.
+            source: What was read; by default the file that ``result.source`` names, if it is there.
             description: A title, a date, metadata; what the document has already if not given.
             digest: SHA-256 of the source's content, as `ocrloom.journal.content_digest` gives it,
                 if it is known. Without a source it is one of the result's own content.
@@ -138,12 +155,19 @@ class Library(Closing):
         """
         return self._desk.read(lambda store: store.document(number))
 
-    def documents(self) -> Stream[Document]:
-        """All documents, in the order in which they came."""
-        return Stream(partial(self._desk.read, _Documents()), self)
+    def documents(self, *, after: int = 0, newest_first: bool = False) -> Stream[Document]:
+        """All documents, in the order in which they came.
+
+        Args:
+            after: Number of the document that the first one follows.
+            newest_first: In the opposite order.
+        """
+        return Stream(partial(self._desk.read, Listing(after, newest_first=newest_first)), self)
 
     def find(self, digest: str) -> Pending[Document | None]:
         """The document of a content, by its SHA-256 in hexadecimal digits, if there is one.
+
+        Where owners have that content too, it is the one of nobody in particular that is meant.
 
         Raises:
             OcrOptionError: It is no such digest; at once.
@@ -164,7 +188,15 @@ class Library(Closing):
         Raises:
             OcrNotInLibrary: There is no such document.
         """
-        return self._desk.read(lambda store: _result(store, number))
+        return self._desk.read(lambda store: result_of(store, number))
+
+    def page(self, number: int, page: int) -> Pending[Page]:
+        """What was read of one page of a document, by its number there.
+
+        Raises:
+            OcrNotInLibrary: There is no such document or page.
+        """
+        return self._desk.read(lambda store: page_of(store, number, page))
 
     def export(
         self,
@@ -187,14 +219,7 @@ class Library(Closing):
             OcrOptionError: There is no such format.
             OcrOutputError: The format cannot hold this document.
         """
-
-        def export(store: Store) -> str | bytes:
-            form, shown = format_named(format), None
-            if form.needs_source:
-                shown = keeping.source_of(store.document(number), self.keep, source)
-            return form.render(_result(store, number), shown)
-
-        return self._desk.read(export)
+        return self._desk.read(lambda store: export_of(store, number, format, self.keep, source))
 
     def describe(self, number: int, description: Description) -> Pending[Document]:
         """Takes another description in place of the one a document has.
@@ -223,7 +248,7 @@ class Library(Closing):
                 return
             # While nobody can add it: another process may have done so meanwhile.
             with store.transaction():
-                if not store.with_digests([document.digest]):
+                if document.kept and not store.is_kept(document.digest, document.kept):
                     keeping.forget(document, self.keep)
 
         return self._desk.write(remove)
@@ -344,6 +369,23 @@ class Library(Closing):
         keep = self.keep
         return self._desk.read(lambda store: [] if keep is None else keeping.clean(store, keep))
 
+    def scrub(self, *, rewrite: bool | None = None) -> Pending[bool]:
+        """Takes from the disk what removed documents have left in the index, in gaps and the log.
+
+        Call it once for many of them. With PostgreSQL it does nothing.
+
+        Args:
+            rewrite: Whether the whole file is written anew, which nobody can write to meanwhile;
+                otherwise gaps stay. By default if it has up to 256 MiB.
+
+        Returns:
+            Whether it is done; if not, others were using the log: call it again.
+
+        Raises:
+            OcrLibraryError: The library cannot be written to.
+        """
+        return self._desk.write(lambda store: store.scrub(rewrite=rewrite))
+
     def close(self) -> None:
         """Waits for what was begun and lets the database go; the library is of no use any more."""
         self._desk.close()
@@ -355,29 +397,3 @@ class Library(Closing):
 
     def __repr__(self) -> str:
         return f"Library({opening.shown(self.where)!r})"
-
-
-class _Documents:
-    """All documents, some at a time."""
-
-    def __init__(self) -> None:
-        self._last = 0
-
-    def __call__(self, store: Store) -> list[Document]:
-        with store.reading():
-            numbers = store.numbers(self._last, _MANY)
-            found = store.documents(numbers)
-        self._last = max(numbers, default=self._last)
-        return [found[number] for number in numbers]
-
-
-def _result(store: Store, number: int) -> OcrResult:
-    with store.reading():
-        document = store.document(number)
-        pages = [page.id for page in store.pages_of(number)]
-        contents = store.contents(pages, whole=True)
-    return OcrResult(
-        pages=tuple(unpacked(each.words, each.tree) for each in contents),
-        failures=document.failures,
-        source=document.source,
-    )

@@ -22,6 +22,7 @@ from ocrloom.library.query.tree import (
     Not,
     OnPage,
     Or,
+    OwnedBy,
     Phrase,
 )
 from ocrloom.library.tolerance import doubt
@@ -89,16 +90,23 @@ class ExaminedPage:
                 return not self.fits(inner)
             case Phrase() | Loose():
                 return any(True for _ in self._places(node))
+            case InLanguage() | InDocument() | OnPage() | OwnedBy():
+                return self._is_one_of(node)
+            case Between():
+                return self._is_between(node)
+            case Described():
+                return self._is_described(node)
+
+    def _is_one_of(self, node: InLanguage | InDocument | OnPage | OwnedBy) -> bool:
+        match node:
             case InLanguage(code=code):
                 return code in self._page.languages
             case InDocument(document=document):
                 return self._page.document == document
             case OnPage(first=first, last=last):
                 return first <= self._page.number and (last is None or self._page.number <= last)
-            case Between():
-                return self._is_between(node)
-            case Described():
-                return self._is_described(node)
+            case OwnedBy(owner=owner):
+                return self._document.owner == owner
 
     def spans(self, node: Node) -> list[Span]:
         """Where everything stands that was searched for and not denied, in reading order.

@@ -16,6 +16,7 @@ __all__ = [
     "Not",
     "OnPage",
     "Or",
+    "OwnedBy",
     "Phrase",
     "Variation",
 ]
@@ -117,6 +118,13 @@ class OnPage:
     """None for no bound."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnedBy:
+    """The page belongs to a document of one owner; nothing that people write stands for it."""
+
+    owner: str
+
+
 @dataclass(frozen=True, slots=True)
 class Not:
     """Pages that do not fit something."""
@@ -141,5 +149,6 @@ class Or:
 
 
 Node: TypeAlias = (
-    "Phrase | Loose | Described | InLanguage | Between | InDocument | OnPage | Not | And | Or"
+    "Phrase | Loose | Described | InLanguage | Between | InDocument | OnPage | OwnedBy | Not | And"
+    " | Or"
 )

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from ocrloom.errors import OcrLibraryUnavailable, OcrNotInLibrary, OcrOptionError
+from ocrloom.errors import OcrLibraryUnavailable
 from ocrloom.library.batches import batched
 from ocrloom.library.documents import Description
+from ocrloom.library.query.tree import And, OwnedBy
+from ocrloom.library.storage.lookup import Lookup
 from ocrloom.library.storage.records import (
-    COLUMNS,
-    document_of,
     failures_text,
     listed,
     now,
-    page_of,
     searchable,
     stored_name,
 )
-from ocrloom.library.storage.rows import Contents
 from ocrloom.library.storage.terms import TermCounts
 
 if TYPE_CHECKING:
@@ -28,16 +26,14 @@ if TYPE_CHECKING:
 
     from ocrloom.library.documents import Document, Stats
     from ocrloom.library.query.tree import Node
-    from ocrloom.library.storage.records import Row
-    from ocrloom.library.storage.rows import NewDocument, NewPage, PageRow, Ranked
+    from ocrloom.library.storage.rows import NewDocument, NewPage, Ranked
 
 __all__ = ["Store"]
 
-_BEYOND: Final = 2**63  # what is larger is no number to a database
-_MANY: Final = 500  # values in one statement
+_MANY: Final = 500  # pages that are looked at together
 
 
-class Store(ABC):
+class Store(Lookup):
     """A connection to a database with a library in it; used by one thread at a time.
 
     Everything that it raises on purpose is an `OcrLibraryError`.
@@ -49,16 +45,21 @@ class Store(ABC):
     # What the databases do each in their own way
 
     @abstractmethod
-    def run(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
-        """Runs one statement, ``?`` standing for values, and gives all its rows."""
-
-    @abstractmethod
     def run_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Runs one statement once for each row of values."""
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
         """What is written within is written as a whole, or nothing of it."""
+
+    @abstractmethod
+    def brief(self) -> AbstractContextManager[None]:
+        """A `transaction` that changes no document, so that it need not wait for those that do."""
+
+    @property
+    @abstractmethod
+    def skipping(self) -> str:
+        """What a query within `brief` ends with that passes over rows others are changing."""
 
     @abstractmethod
     def reading(self) -> AbstractContextManager[None]:
@@ -73,24 +74,36 @@ class Store(ABC):
         """Forgets what the pages of a document are found by; their contents are still there."""
 
     @abstractmethod
-    def rank(self, node: Node, limit: int | None = None) -> Ranked:
-        """The pages that fit a search, best first; those that score the same in stored order.
-
-        Where the search holds a `Loose`, there may be pages that do not fit: what the words' own
-        confidence decides is for the caller to decide.
-
-        Args:
-            node: What is searched for. All negations are of what the store itself can decide.
-            limit: No more than this.
-        """
+    def _rank(self, node: Node, limit: int | None) -> Ranked:
+        """Does what `rank` says, for everybody's pages."""
 
     @abstractmethod
     def in_use(self, terms: Iterable[str]) -> set[str]:
-        """Which of the terms some page has."""
+        """Which of the terms some page of anybody's has."""
 
     @abstractmethod
     def stats(self) -> Stats:
         """How much there is."""
+
+    @abstractmethod
+    def empty_log(self) -> bool:
+        """Takes what was removed out of the log of changes; part of `scrub`.
+
+        Returns:
+            Whether nothing is left in it.
+        """
+
+    @abstractmethod
+    def scrub(self, *, rewrite: bool | None = None) -> bool:
+        """Takes from the disk what has left something there that was removed.
+
+        Args:
+            rewrite: Whether the whole database is written anew; None for the database to decide.
+
+        Returns:
+            Whether nothing is left; if not, others were using the database, and it is to be done
+            again.
+        """
 
     @abstractmethod
     def check(self) -> Iterator[str]:
@@ -128,6 +141,26 @@ class Store(ABC):
                 f" {known} is known here; bring ocrloom up to date"
             )
 
+    def rank(self, node: Node, limit: int | None = None) -> Ranked:
+        """The pages that fit a search, best first; those that score the same in stored order.
+
+        Where the search holds a `Loose`, there may be pages that do not fit: what the words' own
+        confidence decides is for the caller to decide.
+
+        Args:
+            node: What is searched for. All negations are of what the store itself can decide.
+            limit: No more than this.
+        """
+        if self.owner is not None:
+            # Beside the other conditions, where the database can tell it from the text.
+            nodes = node.nodes if isinstance(node, And) else (node,)
+            node = And((*nodes, OwnedBy(owner=self.owner)))
+        return self._rank(node, limit)
+
+    def note_removal(self) -> None:
+        """Notes, within the transaction that removes something, that there is a need of `scrub`."""
+        self.run("UPDATE removals SET number = number + 1")
+
     # Documents
 
     def put(self, new: NewDocument) -> Document:
@@ -137,17 +170,22 @@ class Store(ABC):
             The document as it is stored.
         """
         with self.transaction():
-            found = self.run("SELECT id, version FROM documents WHERE digest = ?", [new.digest])
+            digest = self._own(new.digest)
+            found = self.run("SELECT id, version FROM documents WHERE digest = ?", [digest])
             if found and new.unless_there:
                 return self.document(found[0][0])
+            before = set[str]()
             if found:
                 document, version = found[0][0], found[0][1] + 1
+                before = self._terms_of(document)
                 self._drop_pages(document)
             else:
-                document, version = self._begin(new.digest), 1
+                document, version = self._begin(digest), 1
             if new.description is not None or version == 1:
                 self._describe(document, new.description or Description())
             pages, languages = self._put_pages(document, new.pages)
+            if found:
+                self._forget(before)
             values = {
                 "source": stored_name(new.source),
                 "source_words": searchable(new.source or ""),
@@ -166,10 +204,10 @@ class Store(ABC):
     def _begin(self, digest: str) -> int:
         time = now()
         rows = self.run(
-            "INSERT INTO documents (digest, source_words, title, title_words, added, changed,"
-            " version, pages, languages, failures) VALUES (?, '', '', '', ?, ?, 1, 0, '', '[]')"
-            " RETURNING id",
-            [digest, time, time],
+            "INSERT INTO documents (digest, owner, source_words, title, title_words, added,"
+            " changed, version, pages, languages, failures)"
+            " VALUES (?, ?, '', '', '', ?, ?, 1, 0, '', '[]') RETURNING id",
+            [digest, self.owner or "", time, time],
         )
         return int(rows[0][0])
 
@@ -248,153 +286,27 @@ class Store(ABC):
         )
 
     def remove(self, document: int) -> None:
-        """Forgets a document, its pages and what they are found by.
+        """Forgets a document, its pages, what they are found by, and words that no other has.
 
         Raises:
             OcrNotInLibrary: There is no such document.
         """
         with self.transaction():
             self.document(document)
+            terms = self._terms_of(document)
             self._drop_pages(document)
             self.run("DELETE FROM metadata WHERE document = ?", [document])
             self.run("DELETE FROM documents WHERE id = ?", [document])
+            self._forget(terms)
 
-    def document(self, document: int) -> Document:
-        """A document by its number.
+    def _forget(self, terms: set[str]) -> None:
+        """Forgets those of the terms that no page has any more, after pages were dropped."""
+        self._terms.remove(terms - self.in_use(terms))
+        self.note_removal()
 
-        Raises:
-            OcrNotInLibrary: There is none.
-            OcrOptionError: It is no number.
-        """
-        given: object = document
-        if not isinstance(given, int) or isinstance(given, bool):
-            raise OcrOptionError(f"a document must be named by its number, got {given!r:.60}")
-        found = self.documents([document]) if 0 < document < _BEYOND else {}
-        if not found:
-            raise OcrNotInLibrary(
-                f"the library has no document {document}; a search or `documents` gives the"
-                " numbers of those it has"
-            )
-        return found[document]
-
-    def find(self, digest: str) -> Document | None:
-        """The document of a content, by its digest; None if there is none."""
-        number = self.with_digests([digest]).get(digest)
-        return None if number is None else self.document(number)
-
-    def documents(self, wanted: Sequence[int]) -> dict[int, Document]:
-        """Those of the documents that there are, by their numbers."""
-        found: dict[int, Document] = {}
-        for some in batched(dict.fromkeys(wanted), _MANY):
-            marks = ", ".join("?" * len(some))
-            metadata: dict[int, dict[str, str]] = {}
-            for owner, name, value in self.run(
-                f"SELECT document, name, value FROM metadata WHERE document IN ({marks})"
-                " ORDER BY document, name",
-                some,
-            ):
-                metadata.setdefault(owner, {})[name] = value
-            for row in self.run(f"SELECT {COLUMNS} FROM documents WHERE id IN ({marks})", some):
-                found[row[0]] = document_of(row, metadata.get(row[0], {}))
-        return found
-
-    def numbers(self, after: int = 0, limit: int = _MANY) -> list[int]:
-        """The numbers of documents beyond one, ascending."""
-        rows = self.run("SELECT id FROM documents WHERE id > ? ORDER BY id LIMIT ?", [after, limit])
-        return [row[0] for row in rows]
-
-    def with_digests(self, digests: Sequence[str]) -> dict[str, int]:
-        """The numbers of the documents that have these digests, by their digests."""
-        found: dict[str, int] = {}
-        for some in batched(dict.fromkeys(digests), _MANY):
-            marks = ", ".join("?" * len(some))
-            found.update(
-                self.run(f"SELECT digest, id FROM documents WHERE digest IN ({marks})", some)
-            )
-        return found
-
-    # Pages
-
-    def pages_after(self, page: int, limit: int) -> list[tuple[int, int]]:
-        """The ids of pages beyond one, ascending, and how many tokens each should have."""
-        rows = self.run(
-            "SELECT id, tokens FROM pages WHERE id > ? ORDER BY id LIMIT ?", [page, limit]
-        )
-        return [(row[0], row[1]) for row in rows]
-
-    def pages_of(self, document: int) -> list[PageRow]:
-        """The pages of a document, in their order."""
-        rows = self.run(
-            "SELECT id, document, number, languages FROM pages WHERE document = ? ORDER BY number",
-            [document],
-        )
-        return [page_of(row) for row in rows]
-
-    def contents(self, pages: Sequence[int], *, whole: bool = False) -> list[Contents]:
-        """What is stored of pages, in the order asked for; those that are gone are left out.
-
-        Args:
-            pages: Their ids.
-            whole: With what is not needed to show a hit.
-        """
-        tree = "c.tree" if whole else "NULL"
-        found: dict[int, Contents] = {}
-        for some in batched(pages, _MANY):
-            for row in self.run(
-                f"SELECT p.id, p.document, p.number, p.languages, c.tokens, c.words, {tree}"
-                " FROM pages p JOIN contents c ON c.id = p.id"
-                f" WHERE p.id IN ({', '.join('?' * len(some))})",
-                some,
-            ):
-                found[row[0]] = Contents(
-                    page=page_of(row[:4]),
-                    tokens=tuple(row[4].split()),
-                    words=bytes(row[5]),
-                    tree=bytes(row[6] or b""),
-                )
-        return [found[page] for page in pages if page in found]
-
-    # Terms
-
-    def terms_alike(self, skeletons: Sequence[str]) -> list[str]:
-        """The terms that have one of the skeletons."""
-        found: list[str] = []
-        for some in batched(dict.fromkeys(skeletons), _MANY):
-            marks = ", ".join("?" * len(some))
-            rows = self.run(f"SELECT term FROM terms WHERE skeleton IN ({marks})", some)
-            found += [row[0] for row in rows]
-        return found
-
-    def terms_beginning(
-        self, skeleton: str, *, mirrored: bool, lengths: tuple[int, int]
-    ) -> list[str]:
-        """Terms whose skeleton begins, or ends, with one.
-
-        Args:
-            skeleton: What it begins or ends with.
-            mirrored: Whether it ends with it.
-            lengths: How long their skeletons may be, both included.
-        """
-        column = "mirrored" if mirrored else "skeleton"
-        wanted = skeleton[::-1] if mirrored else skeleton
-        rows = self.run(
-            f"SELECT term FROM terms WHERE {column} >= ? AND {column} < ?"
-            f" AND length({column}) BETWEEN ? AND ?",
-            [wanted, wanted + "\U0010ffff", *lengths],
-        )
-        return [row[0] for row in rows]
-
-    def terms_usual(self, beginning: str, limit: int) -> list[tuple[str, float]]:
-        """Terms with a beginning, the most usual first, and on about how many pages each was."""
-        return [
-            (term, pages)
-            for term, pages in self.run(
-                "SELECT term, pages FROM terms WHERE term >= ? AND term < ?"
-                " ORDER BY pages DESC, term LIMIT ?",
-                [beginning, beginning + "\U0010ffff", limit],
-            )
-        ]
-
-    def pages_with(self, terms: Sequence[str]) -> dict[str, float]:
-        """On about how many pages terms were; those that never were are left out."""
-        return self._terms.stored(terms)
+    def _terms_of(self, document: int) -> set[str]:
+        terms: set[str] = set()
+        for some in batched([page.id for page in self.pages_of(document)], _MANY):
+            for page in self.contents(some):
+                terms.update(page.tokens)
+        return terms

@@ -105,6 +105,17 @@ class PostgresStore(Store):
             raise
 
     @contextmanager
+    def brief(self) -> Iterator[None]:
+        """The same for what belongs to no document, beside others that write."""
+        with self._connection.block("BEGIN ISOLATION LEVEL READ COMMITTED"):
+            yield
+
+    @property
+    def skipping(self) -> str:
+        """Of several machines that want the first row each gets another one."""
+        return " FOR UPDATE SKIP LOCKED"
+
+    @contextmanager
     def _writing(self) -> Iterator[None]:
         # One writer at a time: two would wait for each other's counts of usual words, each for the
         # other's in the end, and could not both add the same document.
@@ -144,12 +155,12 @@ class PostgresStore(Store):
         self._pages -= pages
         self._tokens -= tokens
 
-    def rank(self, node: Node, limit: int | None = None) -> Ranked:
+    def _rank(self, node: Node, limit: int | None) -> Ranked:
         """The pages that fit a search, best first by BM25."""
         return rank(self, node, limit)
 
     def in_use(self, terms: Iterable[str]) -> set[str]:
-        """Which of the terms some page has."""
+        """Which of the terms some page of anybody's has."""
         found: set[str] = set()
         for some in batched(terms, _MANY):
             question = " UNION ALL ".join(
@@ -161,18 +172,24 @@ class PostgresStore(Store):
 
     def stats(self) -> Stats:
         """How much there is."""
+        mine, whose = self._mine()
         with self.reading():
             documents, failed = self.run(
                 "SELECT count(*), coalesce(sum(json_array_length(failures::json)), 0)"
-                " FROM documents"
+                f" FROM documents WHERE true{mine}",
+                whose,
             )[0]
-            pages, tokens = self.run("SELECT pages, tokens FROM totals")[0]
-            terms = self.run("SELECT count(*) FROM terms")[0][0]
-            size = self.run(
-                "SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class"
-                " WHERE relnamespace = to_regnamespace(?) AND relkind = 'r'",
-                [SCHEMA],
-            )[0][0]
+            terms = None
+            if self.owner is not None:
+                pages, tokens, size = self._own_pages()
+            else:
+                pages, tokens = self.run("SELECT pages, tokens FROM totals")[0]
+                terms = self.run("SELECT count(*) FROM terms")[0][0]
+                size = self.run(
+                    "SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class"
+                    " WHERE relnamespace = to_regnamespace(?) AND relkind = 'r'",
+                    [SCHEMA],
+                )[0][0]
         return Stats(
             documents=documents,
             pages=pages,
@@ -181,6 +198,14 @@ class PostgresStore(Store):
             failed_pages=failed,
             bytes=int(size),
         )
+
+    def empty_log(self) -> bool:
+        """Nothing: the server's log is no business of its users."""
+        return True
+
+    def scrub(self, *, rewrite: bool | None = None) -> bool:
+        """Leaves it to the server's own vacuum, which gives the room of removed rows to others."""
+        return True
 
     def check(self) -> Iterator[str]:
         """What is wrong with the database, a sentence each."""

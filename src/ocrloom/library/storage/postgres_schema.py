@@ -85,4 +85,107 @@ STEPS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE TABLE totals (pages bigint NOT NULL, tokens bigint NOT NULL)",
         "INSERT INTO totals VALUES (0, 0)",
     ),
+    (
+        # The digest of somebody's document has its owner behind it, after a slash.
+        """ALTER TABLE documents ADD COLUMN owner text COLLATE "C" NOT NULL DEFAULT ''""",
+        "CREATE INDEX documents_owner ON documents (owner, id)",
+        # How many documents were removed, and how many of them from the disk too.
+        "CREATE TABLE removals (number bigint NOT NULL, scrubbed bigint NOT NULL)",
+        "INSERT INTO removals VALUES (0, 0)",
+        # What a service was asked to read, and what became of it.
+        """
+        CREATE TABLE jobs (
+            place bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            id text COLLATE "C" NOT NULL UNIQUE,
+            owner text COLLATE "C" NOT NULL,
+            status text COLLATE "C" NOT NULL,
+            name text COLLATE "C" NOT NULL,
+            created double precision NOT NULL,
+            started double precision,
+            finished double precision,
+            size bigint NOT NULL,
+            digest text COLLATE "C" NOT NULL,
+            media text COLLATE "C" NOT NULL,
+            upload text COLLATE "C",
+            url text COLLATE "C",
+            max_size bigint,
+            options text COLLATE "C" NOT NULL,
+            store bigint NOT NULL,
+            webhook text COLLATE "C",
+            idempotency text COLLATE "C",
+            fingerprint text COLLATE "C" NOT NULL,
+            pages bigint,
+            pages_done bigint NOT NULL DEFAULT 0,
+            pages_failed bigint NOT NULL DEFAULT 0,
+            document bigint,
+            error text COLLATE "C",
+            attempts bigint NOT NULL DEFAULT 0,
+            fruitless bigint NOT NULL DEFAULT 0,
+            worker text COLLATE "C",
+            lease double precision,
+            canceling bigint NOT NULL DEFAULT 0,
+            last_event bigint NOT NULL DEFAULT 0
+        )
+        """,
+        "CREATE INDEX jobs_status ON jobs (status, place)",
+        "CREATE INDEX jobs_owner ON jobs (owner, place)",
+        "CREATE INDEX jobs_finished ON jobs (finished)",
+        "CREATE INDEX jobs_upload ON jobs (upload)",
+        "CREATE UNIQUE INDEX jobs_idempotency ON jobs (owner, idempotency)",
+        # The pages that are finished, in the order in which that happened: none is read again.
+        """
+        CREATE TABLE job_pages (
+            job text COLLATE "C" NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+            number bigint NOT NULL,
+            place bigint NOT NULL,
+            failed bigint NOT NULL,
+            content bytea NOT NULL,
+            PRIMARY KEY (job, number)
+        )
+        """,
+        "CREATE UNIQUE INDEX job_pages_place ON job_pages (job, place)",
+        """
+        CREATE TABLE job_events (
+            job text COLLATE "C" NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+            number bigint NOT NULL,
+            kind text COLLATE "C" NOT NULL,
+            time double precision NOT NULL,
+            page bigint,
+            PRIMARY KEY (job, number)
+        )
+        """,
+        # Calls of webhooks: what is to be sent, when to try next, and how it went.
+        """
+        CREATE TABLE deliveries (
+            id text COLLATE "C" PRIMARY KEY,
+            job text COLLATE "C" NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+            event bigint NOT NULL,
+            owner text COLLATE "C" NOT NULL,
+            target text COLLATE "C" NOT NULL,
+            attempts bigint NOT NULL DEFAULT 0,
+            due double precision,
+            delivered double precision,
+            worker text COLLATE "C",
+            lease double precision,
+            log text COLLATE "C" NOT NULL DEFAULT '[]'
+        )
+        """,
+        "CREATE INDEX deliveries_due ON deliveries (due)",
+        "CREATE INDEX deliveries_job ON deliveries (job)",
+        "CREATE INDEX deliveries_worker ON deliveries (worker)",
+        """
+        CREATE TABLE keys (
+            id text COLLATE "C" PRIMARY KEY,
+            name text COLLATE "C" NOT NULL,
+            owner text COLLATE "C" NOT NULL,
+            hash text COLLATE "C" NOT NULL,
+            created double precision NOT NULL,
+            used double precision,
+            revoked double precision,
+            rate bigint,
+            max_upload bigint,
+            max_queued bigint
+        )
+        """,
+    ),
 )

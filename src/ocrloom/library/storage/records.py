@@ -30,7 +30,8 @@ __all__ = [
 Row: TypeAlias = tuple[Any, ...]
 
 COLUMNS: Final = (
-    "id, digest, source, title, date, pages, languages, added, changed, version, failures, kept"
+    "id, digest, source, title, date, pages, languages, added, changed, version, failures, kept,"
+    " owner"
 )
 """Of a document, in the order in which `document_of` takes them."""
 
@@ -73,10 +74,11 @@ def failures_text(failures: Iterable[PageFailure]) -> str:
 def document_of(row: Row, metadata: dict[str, str]) -> Document:
     """The document of a row with `COLUMNS`."""
     (number, digest, source, title, date, pages, languages, added, changed, version, failures,
-     kept) = row  # fmt: skip
+     kept, owner) = row  # fmt: skip
     return Document(
         id=number,
-        digest=digest,
+        digest=digest.partition("/")[0],
+        owner=owner,
         source=_restored(source),
         description=Description(
             title=title,

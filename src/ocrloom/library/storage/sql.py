@@ -22,6 +22,7 @@ from ocrloom.library.query.tree import (
     Not,
     OnPage,
     Or,
+    OwnedBy,
     Phrase,
 )
 
@@ -184,6 +185,8 @@ def _filter(node: Node) -> Condition:
             if last is None:
                 return Condition("p.number >= ?", (first,))
             return Condition("p.number BETWEEN ? AND ?", (first, last))
+        case OwnedBy(owner=owner):
+            return Condition("d.owner = ?", (owner,))
     raise AssertionError(f"{node} is textual")
 
 

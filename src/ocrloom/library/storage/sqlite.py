@@ -22,6 +22,7 @@ from ocrloom.library.documents import Stats
 from ocrloom.library.storage.base import Store
 from ocrloom.library.storage.sqlite_ranking import rank, sign
 from ocrloom.library.storage.sqlite_schema import APPLICATION, STEPS
+from ocrloom.library.storage.sqlite_scrubbing import empty_log, is_small, merge_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -98,6 +99,7 @@ class SqliteStore(Store):
             "synchronous = NORMAL",  # a lost power supply may cost the last commits, never the rest
             "foreign_keys = ON",
             "wal_autocheckpoint = 0",  # see _shorten_log
+            "secure_delete = ON",  # what is removed is overwritten
         )
         if self._version() != len(STEPS):
             self._migrate()
@@ -200,6 +202,17 @@ class SqliteStore(Store):
             self._database.rollback()
             raise
 
+    @contextmanager
+    def brief(self) -> Iterator[None]:
+        """The same, as a file has one writer at a time."""
+        with self.transaction():
+            yield
+
+    @property
+    def skipping(self) -> str:
+        """Nothing, for the same reason."""
+        return ""
+
     def _shorten_log(self) -> None:
         """Takes what was committed into the database where the log has grown long.
 
@@ -238,25 +251,32 @@ class SqliteStore(Store):
             [document],
         )
 
-    def rank(self, node: Node, limit: int | None = None) -> Ranked:
+    def _rank(self, node: Node, limit: int | None) -> Ranked:
         """The pages that fit a search, best first by BM25."""
         return rank(self, node, limit)
 
     def in_use(self, terms: Iterable[str]) -> set[str]:
-        """Which of the terms some page has."""
+        """Which of the terms some page of anybody's has."""
         # Not the table's own values, which hold nothing that a statement could read.
         question = "SELECT 1 FROM words WHERE words MATCH ? LIMIT 1"
         return {term for term in terms if self.run(question, [sign(term)])}
 
     def stats(self) -> Stats:
         """How much there is."""
+        mine, whose = self._mine()
         with self.reading():
             documents, failed = self.run(
                 "SELECT count(*), coalesce(sum(json_array_length(failures)), 0) FROM documents"
+                f" WHERE true{mine}",
+                whose,
             )[0]
-            pages, tokens = self.run("SELECT count(*), coalesce(sum(tokens), 0) FROM pages")[0]
-            terms = self.run("SELECT count(*) FROM terms")[0][0]
-            size = self.run("PRAGMA page_count")[0][0] * self.run("PRAGMA page_size")[0][0]
+            terms = None
+            if self.owner is not None:
+                pages, tokens, size = self._own_pages()
+            else:
+                pages, tokens = self.run("SELECT count(*), coalesce(sum(tokens), 0) FROM pages")[0]
+                terms = self.run("SELECT count(*) FROM terms")[0][0]
+                size = self.run("PRAGMA page_count")[0][0] * self.run("PRAGMA page_size")[0][0]
         return Stats(
             documents=documents,
             pages=pages,
@@ -265,6 +285,22 @@ class SqliteStore(Store):
             failed_pages=failed,
             bytes=size,
         )
+
+    def empty_log(self) -> bool:
+        """Has the log of changes begin anew, if no reader needs it."""
+        with self._without_waiting():
+            return empty_log(self)
+
+    def scrub(self, *, rewrite: bool | None = None) -> bool:
+        """Takes from the disk what was removed: from the index, the file and the log."""
+        number, scrubbed = self.run("SELECT number, scrubbed FROM removals")[0]
+        if number > scrubbed:
+            merge_index(self)
+            if is_small(self) if rewrite is None else rewrite:
+                self._insist("VACUUM")
+            with self.brief():
+                self.run("UPDATE removals SET scrubbed = ?", [number])
+        return self.empty_log()
 
     def check(self) -> Iterator[str]:
         """What is wrong with the database, a sentence each; the store must be for writing."""

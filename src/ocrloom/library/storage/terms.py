@@ -38,6 +38,7 @@ class TermCounts:
         self._run = run
         self._run_many = run_many
         self._counts: dict[str, float] = {}
+        self._removals = 0
         # Of its own, as the program that uses the library may have seeded the shared one.
         self._chance = random.Random()  # noqa: S311  # no secret
 
@@ -47,6 +48,7 @@ class TermCounts:
         Args:
             pages: On how many of its pages each token is.
         """
+        self._notice_removals()
         terms = {token for token in pages if not is_gram(token)}
         unknown = [term for term in terms if term not in self._counts]
         if len(self._counts) + len(unknown) > _REMEMBERED:
@@ -72,9 +74,28 @@ class TermCounts:
             [(more[term], term) for term in sorted(more)],
         )
 
+    def remove(self, terms: Iterable[str]) -> None:
+        """Forgets terms that no page has any more, within the transaction that notes a removal.
+
+        Args:
+            terms: Grams among them are passed over.
+        """
+        gone = sorted(term for term in terms if not is_gram(term))
+        for term in gone:
+            self._counts.pop(term, None)
+        self._run_many("DELETE FROM terms WHERE term = ?", [(term,) for term in gone])
+
+    def _notice_removals(self) -> None:
+        """Forgets what was counted where somebody may have removed a term of it."""
+        removals = self._run("SELECT number FROM removals", ())[0][0]
+        if removals != self._removals:
+            self._counts.clear()
+            self._removals = removals
+
     def forget(self) -> None:
         """Forgets what was counted; the transaction that it belongs to was given up."""
         self._counts.clear()
+        self._removals = -1
 
     def stored(self, terms: Iterable[str]) -> dict[str, float]:
         """The counts of those terms that there are."""
