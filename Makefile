@@ -7,6 +7,7 @@ CORPUS ?= build/samples
 # skipped where there is no way to install them.
 PEERS := $(if $(shell command -v tesseract),,tesseract-ocr) $(if $(shell command -v pdftotext),,poppler-utils)
 PEERS += $(if $(wildcard /usr/lib/postgresql/*/bin/initdb)$(shell command -v initdb),,postgresql)
+PEERS += $(if $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),,chromium)
 # Language data that the tests read with; `ocrloom languages add` gets it on other systems.
 PEERS += $(foreach code,eng vie rus ell heb ara,$(if $(wildcard /usr/share/tesseract-ocr/*/tessdata/$(code).traineddata),,tesseract-ocr-$(code)))
 
@@ -25,11 +26,11 @@ $(VENV)/.demo: $(VENV)/.pip pyproject.toml
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.pip pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[server]" --group dev
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.pip pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable . --group bench
+	$(BIN)/python -m pip install --quiet --editable ".[server]" --group bench
 	touch $@
 
 build/samples/.made: $(wildcard samples/*.py) | $(VENV)/.demo

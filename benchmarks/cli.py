@@ -39,6 +39,7 @@ from benchmarks.arguments import (
     systems_named,
 )
 from benchmarks.library_cli import library
+from benchmarks.load_cli import load
 from benchmarks.machine import describe, versions
 from benchmarks.order import progress
 from benchmarks.reliability_cli import reliability
@@ -55,6 +56,7 @@ app = typer.Typer(
 )
 
 app.command()(library)
+app.command()(load)
 app.command()(reliability)
 
 SHORT_BATCH = 4

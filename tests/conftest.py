@@ -14,9 +14,14 @@ import PIL.ImageDraw
 import PIL.ImageFont
 import pytest
 from documents import Recogniser
+from hypothesis import settings
 from rapidfuzz.distance import Levenshtein
 
 import ocrloom
+
+# How long an example takes says something of the machine only.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -110,6 +115,15 @@ def postgres():
 
     with server() as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def service():
+    """A server process on loopback, which wants no keys; one for all tests of a module."""
+    from serving import running
+
+    with running() as server:
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -298,6 +298,7 @@ def test_doctor_knows_every_extra_and_its_packages():
     assert "psycopg" in extras["postgres"]["packages"]
     assert extras.pop("tesseract")["adds"].startswith("reads Vietnamese")
     assert extras.pop("postgres")["adds"].startswith("keeps a library")
+    assert extras.pop("server")["adds"].startswith("adds the command serve")
     for extra in extras.values():
         assert extra["adds"].startswith("planned, not used by this version")
 

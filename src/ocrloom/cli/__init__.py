@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from ocrloom.cli.interrupts import INTERRUPTED, end_soon, heed_sigterm
+from ocrloom.cli.interrupts import INTERRUPTED, end_soon, heed_termination
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     alone = arguments is None
     try:
         if alone:
-            heed_sigterm()
+            heed_termination()
         # Here and not at the top: importing the package for its parts must not load Typer.
         from ocrloom.cli.app import run
 

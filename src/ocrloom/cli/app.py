@@ -10,9 +10,11 @@ import typer
 from ocrloom._version import __version__
 from ocrloom.cli.errors import reports_errors
 from ocrloom.cli.flags import MakeOptions, with_option_flags
+from ocrloom.cli.keys_commands import keys_app
 from ocrloom.cli.library_commands import index, library_app, search
 from ocrloom.cli.parameters import (
     AUTO,
+    ApiKey,
     FormatNames,
     Inputs,
     Jobs,
@@ -22,10 +24,12 @@ from ocrloom.cli.parameters import (
     Memory,
     Output,
     Resume,
+    ServerAddress,
     ShowProgress,
     Verbose,
     parse_formats,
 )
+from ocrloom.cli.serve_commands import Commands, serve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,12 +38,14 @@ __all__ = ["app", "run"]
 
 app = typer.Typer(
     name="ocrloom",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _languages = typer.Typer()
 app.add_typer(library_app, name="library")
+app.add_typer(keys_app, name="keys")
 app.add_typer(_languages, name="languages")
 
 
@@ -92,6 +98,8 @@ def read(
     jobs: Jobs = None,
     memory: Memory = None,
     resume: Resume = None,
+    server: ServerAddress = None,
+    api_key: ApiKey = None,
     progress: ShowProgress = True,
     verbose: Verbose = False,
 ) -> None:
@@ -114,6 +122,8 @@ def read(
         jobs=jobs,
         memory=memory,
         resume=resume,
+        server=server,
+        api_key=api_key,
         options=make_options(languages=tuple(language)),
         progress=progress,
         verbose=verbose,
@@ -223,6 +233,7 @@ def plan(
 
 app.command()(index)
 app.command()(search)
+app.command()(serve)
 
 
 @_languages.callback(invoke_without_command=True)
@@ -254,11 +265,11 @@ def add(
     ] = None,
     progress: ShowProgress = True,
 ) -> None:
-    """Download what Tesseract needs to read languages, into the user's data folder.
+    r"""Download what Tesseract needs to read languages, into the user's data folder.
 
     Every file is compared with the hash that ocrloom knows of it. What is there
     already is left alone. The recogniser itself comes with
-    pip install "ocrloom[tesseract]".
+    pip install "ocrloom\[tesseract]".
 
     Example: ocrloom languages add vie rus
     """

@@ -38,7 +38,7 @@ _PLANNED = "planned, not used by this version: "
 _EXTRAS = {
     "tesseract": "reads Vietnamese, Cyrillic, Greek, Arabic, Indic and more scripts by Tesseract",
     "postgres": "keeps a library of texts that several machines share and search",
-    "server": _PLANNED + "offers reading as a REST service",
+    "server": "adds the command serve: jobs over HTTP, and a page for people",
     "ray": _PLANNED + "reads on a cluster of machines",
 }
 _REQUIREMENT = re.compile(r"""([\w.-]+).*;.*\bextra\s*==\s*['"]([\w.-]+)['"]""")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, NoReturn
 
 from ocrloom.cli.outputs import STANDARD_STREAM
 from ocrloom.engine import OcrEngine
 from ocrloom.errors import OcrOptionError, OcrSourceUnreadable
+from ocrloom.options import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +17,17 @@ if TYPE_CHECKING:
     from ocrloom.image.lazy import ImageLike
     from ocrloom.image.source import Readable
     from ocrloom.options import OcrOptions
+    from ocrloom.remote import RemoteEngine
 
-__all__ = ["Kept", "check_inputs", "engine_of", "sources", "title"]
+__all__ = [
+    "Kept",
+    "check_inputs",
+    "engine_at",
+    "engine_of",
+    "refuse_with_server",
+    "sources",
+    "title",
+]
 
 
 def check_inputs(names: tuple[str, ...]) -> None:
@@ -82,3 +93,34 @@ def engine_of(
 
         journal = Journal(resume)
     return OcrEngine(options=options, workers=jobs, memory=memory, journal=journal)
+
+
+def engine_at(url: str, api_key: str | None, options: OcrOptions) -> RemoteEngine:
+    """The engine whose pages a service reads.
+
+    Raises:
+        OcrException: One of the flags has a value that it cannot have.
+    """
+    # The file's own size counts here too: what is too large need not be sent.
+    for limit in fields(Limits):
+        if limit.name != "max_bytes" and getattr(options.limits, limit.name) != limit.default:
+            refuse_with_server(limit.name)
+    # Here and not at the top: only this needs what talks to services.
+    from ocrloom.remote import RemoteEngine
+
+    return RemoteEngine(url, api_key=api_key, options=options)
+
+
+def refuse_with_server(name: str) -> NoReturn:
+    """Refuses a flag that is about reading in this process.
+
+    Args:
+        name: Of the flag's parameter.
+
+    Raises:
+        OcrOptionError: Always.
+    """
+    raise OcrOptionError(
+        f"--{name.replace('_', '-')} is for reading here, and with --server a service reads, which "
+        "has settings of its own; leave one of the two"
+    )

@@ -15,7 +15,7 @@ __all__ = [
     "INTERRUPTED",
     "TERMINATED",
     "end_soon",
-    "heed_sigterm",
+    "heed_termination",
     "later",
     "let_the_next_one_kill",
 ]
@@ -52,13 +52,19 @@ def let_the_next_one_kill() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def heed_sigterm() -> None:
-    """Lets SIGTERM end the run as an error does, so that no temporary file is left behind.
+def heed_termination() -> None:
+    """Lets SIGTERM, and the end of the terminal, end the run as an error does.
 
-    A second one ends the process at once.
+    So no temporary file is left behind, and no job at a service. A second one ends the process at
+    once; what is ignored, as SIGHUP is by ``nohup``, stays so.
     """
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminate)
+    # Windows has none.
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is not None and signal.getsignal(hangup) is signal.SIG_DFL:
+        # By way of SIGTERM, which a server heeds in its own manner.
+        signal.signal(hangup, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 def _terminate(*_: object) -> NoReturn:

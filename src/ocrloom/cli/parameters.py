@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUTO",
+    "ApiKey",
     "FormatNames",
     "Inputs",
     "Jobs",
@@ -28,6 +29,7 @@ __all__ = [
     "Output",
     "Password",
     "Resume",
+    "ServerAddress",
     "ShowProgress",
     "Verbose",
     "Where",
@@ -76,6 +78,26 @@ Memory = Annotated[
 Resume = Annotated[
     str | None,
     typer.Option(metavar="DIR", help="Keeps finished pages in DIR; a rerun repeats none of them."),
+]
+
+ServerAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        help="Have a service read, such as http://host:8000, see ocrloom serve.",
+    ),
+]
+
+ApiKey = Annotated[
+    str | None,
+    typer.Option(
+        "--api-key",
+        metavar="KEY",
+        envvar="OCRLOOM_API_KEY",
+        help="What the service knows you by; better kept in the environment, as other users see "
+        "command lines.",
+    ),
 ]
 
 ShowProgress = Annotated[

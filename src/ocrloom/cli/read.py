@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ocrloom.cli.errors import explain, full_traceback
-from ocrloom.cli.inputs import Kept, check_inputs, engine_of, sources, title
+from ocrloom.cli.inputs import (
+    Kept,
+    check_inputs,
+    engine_at,
+    engine_of,
+    refuse_with_server,
+    sources,
+    title,
+)
 from ocrloom.cli.interrupts import INTERRUPTED, later, let_the_next_one_kill
 from ocrloom.cli.outputs import (
     Files,
@@ -31,6 +39,7 @@ from ocrloom.image.source import shown
 
 if TYPE_CHECKING:
     from ocrloom.engine import OcrOutcome, Outcomes
+    from ocrloom.engine.base import Reads
     from ocrloom.formats import Format
     from ocrloom.image.lazy import ImageLike
     from ocrloom.options import OcrOptions
@@ -48,6 +57,8 @@ class Request:
     jobs: int | None
     memory: int | None
     resume: str | None
+    server: str | None
+    api_key: str | None = field(repr=False)
     options: OcrOptions
     progress: bool
     verbose: bool
@@ -64,7 +75,7 @@ def read_files(request: Request) -> int:
         BrokenPipeError: Who was to read standard output has gone.
     """
     check_inputs(request.names)
-    engine = engine_of(request.options, request.jobs, request.memory, request.resume)
+    engine = _engine(request)
     formats = choose_formats(request.names, request.output, request.formats)
     targets = choose_targets(request.names, request.output, formats)
     # Whether the inputs are needed once more when their results are written.
@@ -83,8 +94,23 @@ def read_files(request: Request) -> int:
             outcomes = engine.process_many(
                 sources(request.names, keep=keep), ordered=sink.shared, progress=watch
             )
-            with outcomes:
+            # Here the workers end with the process; a service has to be told, which takes a moment.
+            with nullcontext() if request.server is None else engine, outcomes:
                 return _Run(request, sink, messages, watch, keep=keep).consume(outcomes)
+
+
+def _engine(request: Request) -> Reads:
+    """The engine that the flags describe.
+
+    Raises:
+        OcrException: One of them has a value that it cannot have.
+    """
+    if request.server is None:
+        return engine_of(request.options, request.jobs, request.memory, request.resume)
+    for name in ("jobs", "memory", "resume"):
+        if getattr(request, name) is not None:
+            refuse_with_server(name)
+    return engine_at(request.server, request.api_key, request.options)
 
 
 class _Run:
@@ -150,7 +176,8 @@ class _Run:
         # What went wrong with a page is told without the place where it arose.
         if self._request.verbose and error.__traceback__ is not None:
             self._messages.say(full_traceback(error).rstrip())
-        if isinstance(error, OcrTimeout):
+        # Otherwise it is a limit of the service's, which says so itself.
+        if isinstance(error, OcrTimeout) and self._request.options.timeout is not None:
             written = len(error.partial.pages) if error.partial is not None else 0
             counts = ""
             if pages is not None:
