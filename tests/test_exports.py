@@ -15,6 +15,7 @@ PUBLIC = {
     "library": {"Library"},
     "options": None,
     "progress": None,
+    "remote": {"RemoteEngine"},
     "result": None,
 }
 
