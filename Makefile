@@ -48,7 +48,7 @@ ifneq ($(strip $(PEERS)),)
 endif
 
 test: $(VENV)/.dev peers ## Run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev ## Lint, check formatting and types
 	$(BIN)/ruff check .

@@ -109,6 +109,15 @@ def shared():
 
 
 @pytest.fixture(scope="session")
+def layout_readings(shared):
+    """The results of reading all pages of the layout set, by their paths, made once."""
+    engine = ocrloom.OcrEngine()
+    paths = sorted((shared / "corpus" / "layout").glob("*.png"))
+    futures = [engine.process_async(path) for path in paths]
+    return {path: future.result() for path, future in zip(paths, futures, strict=True)}
+
+
+@pytest.fixture(scope="session")
 def postgres():
     """A PostgreSQL server, until the tests end."""
     from postgres import server

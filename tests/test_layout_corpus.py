@@ -8,8 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from ocrloom import OcrEngine
-
 # The rule leaves it to Python to close its files.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 
@@ -23,12 +21,9 @@ def rule(shared):
 
 
 @pytest.fixture(scope="module")
-def scores(shared, rule):
+def scores(layout_readings, rule):
     """Of every page its kind, its scores by the rule and the order's character error rate."""
-    folder = shared / "corpus" / "layout"
-    paths = sorted(folder.glob("*.png"))
-    futures = {path: OcrEngine().process_async(path) for path in paths}
-    return [_score(path, futures[path].result(), rule) for path in paths]
+    return [_score(path, result, rule) for path, result in layout_readings.items()]
 
 
 def _score(path, result, rule):

@@ -172,5 +172,9 @@ def test_a_damaged_page_is_told_or_still_a_page(data):
     place = data.draw(st.integers(0, len(new.tree) - 1))
     tree = bytearray(new.tree)
     tree[place] ^= data.draw(st.integers(1, 255))
-    with pytest.raises(OcrLibraryDamaged):
-        unpacked(new.words, bytes(tree))
+    try:
+        found = unpacked(new.words, bytes(tree))
+    except OcrLibraryDamaged:
+        return
+    # Some bits of what is compressed say nothing of it.
+    assert found == unpacked(new.words, new.tree)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import results
 
-from ocrloom import Library, OcrEngine, OcrResult
+from ocrloom import Library, OcrResult
 from ocrloom.library.analysis import units
 
 # Substitutions that the literature on OCR errors names, independent of those that are looked for.
@@ -45,14 +45,13 @@ def overlap(one, other):
 
 
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
-def test_hits_are_where_the_words_are(shared, rule, tmp_path):
-    folder = shared / "corpus" / "layout"
+def test_hits_are_where_the_words_are(layout_readings, rule, tmp_path):
     known = []
     with Library(tmp_path / "layout.db") as library:
-        for addition in library.index(OcrEngine(), sorted(folder.glob("*.png"))):
-            assert addition.error is None
-            name = addition.source.with_suffix(".truth.hocr")
-            known += [(addition.document.id, word) for word in rule.hocr(str(name))[1]]
+        for path, result in layout_readings.items():
+            document = library.add(result).result()
+            name = path.with_suffix(".truth.hocr")
+            known += [(document.id, word) for word in rule.hocr(str(name))[1]]
         chosen = [(number, word) for number, word in known if len(units(word["text"])) == 1]
         chosen = [pair for pair in chosen if len(pair[1]["text"]) >= 3]
         random.Random(SEED).shuffle(chosen)
