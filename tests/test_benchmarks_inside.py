@@ -77,7 +77,8 @@ def test_a_gather_counts_failures(notes, in_process):
     found = memory.measure_gather([notes[0], missing], 5, "eng")
     assert found.failed == 2
     assert "missing.tif: no such file" in found.first_error
-    assert f"2 failed: {found.first_error}"[:30] in drawn(tables.gather_table([found]))
+    kind, _, _ = found.first_error.partition(":")
+    assert f"2 failed: {kind}:" in drawn(tables.gather_table([found]))
 
 
 @linux_only
