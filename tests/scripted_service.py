@@ -9,8 +9,20 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from ocrloom import Page
 from ocrloom.formats.json_ import page_document
+
+SOURCE = b"the bytes of a file"
+
+
+def fails(engine, kind, match=None):
+    """The error that a reading ends with; nothing more specific, nothing less."""
+    with pytest.raises(kind, match=match) as caught:
+        engine.process(SOURCE)
+    assert type(caught.value) is kind
+    return caught.value
 
 
 class Asked:

@@ -194,7 +194,7 @@ def test_a_stopped_server_leaves_its_job_to_the_next_one_which_reads_only_the_re
                 1, 2, 3, 4,
             ]  # fmt: skip
             assert set(recogniser.done) <= {3, 4}
-            events = await shop.jobs.events(job.id, "")
+            events = await shop.jobs.events(job.id)
             pages = [event.page for event in events if event.kind == "page"]
             assert sorted(pages) == [1, 2, 3, 4]
 

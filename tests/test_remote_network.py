@@ -17,7 +17,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from documents import numbers, until
-from scripted_service import drop, page, plain, problem, reply, scripted, stream
+from scripted_service import SOURCE, drop, fails, page, plain, problem, reply, scripted, stream
 
 import ocrloom.remote.service
 from ocrloom import (
@@ -45,8 +45,6 @@ from ocrloom import (
 from ocrloom.remote.events import events_in
 from ocrloom.remote.tiff import tiff_of
 
-SOURCE = b"the bytes of a file"
-
 
 @pytest.fixture
 def service():
@@ -58,14 +56,6 @@ def service():
 def engine(service):
     with RemoteEngine(service.url, timeout=20) as made:
         yield made
-
-
-def fails(engine, kind, match=None):
-    """The error that a reading ends with; nothing more specific, nothing less."""
-    with pytest.raises(kind, match=match) as caught:
-        engine.process(SOURCE)
-    assert type(caught.value) is kind
-    return caught.value
 
 
 # What is sent

@@ -14,7 +14,7 @@ import time
 import numpy as np
 import pytest
 from documents import numbers, until
-from scripted_service import drop, problem, scripted, stream
+from scripted_service import SOURCE, drop, fails, problem, scripted, stream
 
 import ocrloom.remote.service
 from ocrloom import (
@@ -28,8 +28,6 @@ from ocrloom import (
 )
 from ocrloom.cli.interrupts import TERMINATED
 
-SOURCE = b"the bytes of a file"
-
 
 @pytest.fixture
 def service():
@@ -41,14 +39,6 @@ def service():
 def engine(service):
     with RemoteEngine(service.url, timeout=20) as made:
         yield made
-
-
-def fails(engine, kind, match=None):
-    """The error that a reading ends with; nothing more specific, nothing less."""
-    with pytest.raises(kind, match=match) as caught:
-        engine.process(SOURCE)
-    assert type(caught.value) is kind
-    return caught.value
 
 
 # Who is tried, and for how long

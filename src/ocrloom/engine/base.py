@@ -206,6 +206,11 @@ class Reads(Closing):
         document.start(future)
         return future
 
+    async def aclose(self) -> None:
+        """The same as `close`, without holding up the event loop."""
+        # It waits for what was begun, which ends at its next checkpoint.
+        await asyncio.to_thread(self.close)
+
     @abstractmethod
     def _document(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import weakref
 from functools import cache
@@ -115,11 +114,6 @@ class OcrEngine(Reads):
             document.stop()
         if self._owner is None and self._pool is not shared_pool():
             self._pool.close()
-
-    async def aclose(self) -> None:
-        """The same as `close`, without holding up the event loop."""
-        # It waits for workers, which end at their next checkpoint.
-        await asyncio.to_thread(self.close)
 
     def _document(
         self,

@@ -16,14 +16,14 @@ from ocrloom.library.desk import Desk
 from ocrloom.result import OcrResult
 
 if TYPE_CHECKING:
-    from ocrloom.jobs.records import Event, Job, NewJob, Status, StoredPage
+    from ocrloom.jobs.records import Event, Job, NewJob, Status
     from ocrloom.jobs.register import Room
     from ocrloom.jobs.rows import PageText
     from ocrloom.jobs.spool import Spool
     from ocrloom.library.storage.base import Store
     from ocrloom.library.storage.records import Row
 
-__all__ = ["Jobs", "result_of"]
+__all__ = ["Jobs"]
 
 _MANY: Final = 100  # pages or events that are asked for at a time
 
@@ -71,33 +71,22 @@ class Jobs:
         """Which one of those that wait it is, from 1."""
         return await self.desk.read(lambda store: register.position(store, job))
 
-    async def pages(
-        self, job: str, owner: str, *, after: int = 0, limit: int = _MANY
-    ) -> list[StoredPage]:
-        """Its pages that are finished, in the order in which that happened.
+    async def page_texts(self, job: str, *, after: int, limit: int) -> list[PageText]:
+        """Its pages that are finished, as JSON, in the order in which that happened.
 
         Args:
-            job: Its id.
-            owner: Whose it is.
+            job: Its id, which `get` has let through; so for the next two.
             after: Only those after the one of this place.
             limit: No more than this.
         """
-        await self.get(job, owner)
-        return await self.desk.read(lambda store: register.pages(store, job, after, limit))
-
-    async def page_texts(self, job: str, *, after: int, limit: int) -> list[PageText]:
-        """The same as JSON, of a job that `get` has let through."""
         return await self.desk.read(lambda store: register.page_texts(store, job, after, limit))
 
     async def page_text(self, job: str, number: int) -> PageText | None:
         """One of them by its number in the source; None while it is not finished."""
         return await self.desk.read(lambda store: register.page_text(store, job, number))
 
-    async def events(
-        self, job: str, owner: str, *, after: int = 0, limit: int = _MANY
-    ) -> list[Event]:
+    async def events(self, job: str, *, after: int = 0, limit: int = _MANY) -> list[Event]:
         """Its events after the one of a number."""
-        await self.get(job, owner)
         return await self.desk.read(lambda store: register.events(store, job, after, limit))
 
     async def result(self, job: str, owner: str) -> OcrResult:
@@ -111,13 +100,15 @@ class Jobs:
             raise OcrJobNotReady(
                 f"the job is {found.status.value}; wait for it with ?wait= or follow its events"
             )
+        return await self.read_so_far(found)
+
+    async def read_so_far(self, job: Job) -> OcrResult:
+        """What was read of a job, whether or not it is done."""
         rows: list[Row] = []
-        after = 0
         # By and by, and taken apart in another thread: others have questions too.
-        while some := await self.desk.read(partial(_raw, found, after)):
+        while some := await self.desk.read(partial(_raw, job, rows[-1][1] if rows else 0)):
             rows += some
-            after = some[-1][1]
-        return await asyncio.to_thread(_result, found, rows)
+        return await asyncio.to_thread(_result, job, rows)
 
     async def changed(self, job: Job, seconds: float) -> Job:
         """Waits for news of a job.
@@ -184,14 +175,6 @@ class Jobs:
 
 def _latest(jobs: list[str], store: Store) -> dict[str, int]:
     return register.latest(store, jobs)
-
-
-def result_of(store: Store, job: Job) -> OcrResult:
-    """All that was read of a job so far."""
-    rows: list[Row] = []
-    while some := _raw(job, rows[-1][1] if rows else 0, store):
-        rows += some
-    return _result(job, rows)
 
 
 def _raw(job: Job, after: int, store: Store) -> list[Row]:

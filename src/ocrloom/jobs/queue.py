@@ -33,6 +33,7 @@ __all__ = [
     "give_back",
     "opened",
     "page_done",
+    "read_job",
     "recover",
     "release",
     "renew",
@@ -98,10 +99,11 @@ def claim(store: Store, worker: str) -> Job | None:
             [worker, now + LEASE, now, found[0][0]],
         )
         tell(store, found[0][0], "started")
-        return _read(store, found[0][0])
+        return read_job(store, found[0][0])
 
 
-def _read(store: Store, job: str) -> Job:
+def read_job(store: Store, job: str) -> Job:
+    """A job that is known to be there."""
     return job_of(store.run(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", [job])[0])
 
 

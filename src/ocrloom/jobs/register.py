@@ -14,7 +14,7 @@ from ocrloom.errors import (
     OcrJobNotFound,
     OcrServiceBusy,
 )
-from ocrloom.jobs.queue import tell
+from ocrloom.jobs.queue import read_job, tell
 from ocrloom.jobs.records import Status
 from ocrloom.jobs.rows import COLUMNS, EXPIRED, event_of, job_of, page_of, text_of, written
 
@@ -102,7 +102,7 @@ def submit(store: Store, new: NewJob, room: Room) -> tuple[Job, bool]:
         )
         if made:
             tell(store, job, Status.QUEUED.value)
-            return _read(store, job), True
+            return read_job(store, job), True
     # The same request came over another connection at the same moment.
     with store.brief():
         if (known := _known(store, new)) is None:
@@ -150,10 +150,6 @@ def _busy(reason: str) -> OcrServiceBusy:
     error = OcrServiceBusy(f"{reason}; try again when some are done")
     error.retry_after = _BUSY
     return error
-
-
-def _read(store: Store, job: str) -> Job:
-    return job_of(store.run(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", [job])[0])
 
 
 def find(store: Store, job: str, owner: str) -> Job:
@@ -298,15 +294,13 @@ def beyond(store: Store, limit: int) -> float | None:
         store: The database.
         limit: Bytes that files of jobs that are done may take.
     """
-    rows = store.run(
-        "SELECT finished, size FROM jobs WHERE finished IS NOT NULL AND upload IS NOT NULL"
-        " ORDER BY finished DESC"
+    found = store.run(
+        "SELECT max(finished) FROM (SELECT finished,"
+        " sum(size) OVER (ORDER BY finished DESC, place DESC) AS taken"
+        " FROM jobs WHERE finished IS NOT NULL AND upload IS NOT NULL) AS ended WHERE taken > ?",
+        [limit],
     )
-    for finished, size in rows:
-        limit -= size
-        if limit < 0:
-            return float(finished)
-    return None
+    return None if found[0][0] is None else float(found[0][0])
 
 
 def pages(store: Store, job: str, after: int, limit: int) -> list[StoredPage]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from ocrloom.errors import OcrException, OcrLibraryError, OcrPagesFailed, OcrSourceNotFound
 from ocrloom.image import Image
 from ocrloom.jobs import queue, register
-from ocrloom.jobs.jobs import result_of
 from ocrloom.jobs.records import Status
 from ocrloom.wire import code_of, parse_options, told
 
@@ -213,7 +212,7 @@ class Work:
         self, job: Job, error: Mapping[str, str] | None
     ) -> tuple[int | None, Mapping[str, str] | None]:
         """Makes a document of it; the job has its pages also where that fails."""
-        result = await self._desk.read(lambda store: result_of(store, job))
+        result = await self._shop.jobs.read_so_far(job)
         if job.upload is None:
             return None, error
         path = self._shop.jobs.spool.path(job.upload)
@@ -229,7 +228,7 @@ class Work:
 
     async def _first_failure(self, job: Job) -> dict[str, str] | None:
         """Why nothing could be read, where that was the same for every page."""
-        failures = (await self._desk.read(lambda store: result_of(store, job))).failures
+        failures = (await self._shop.jobs.read_so_far(job)).failures
         if not failures:
             return None
         return {"code": code_of(type(failures[0].error)), "detail": failures[0].message}

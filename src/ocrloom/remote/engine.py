@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import weakref
 from time import monotonic
@@ -104,10 +103,6 @@ class RemoteEngine(Reads):
         for reading in begun:
             reading.wait_until_gone(max(0.0, end - monotonic()))
         self._service.close()
-
-    async def aclose(self) -> None:
-        """The same as `close`, without holding up the event loop."""
-        await asyncio.to_thread(self.close)
 
     def _document(
         self,

@@ -26,7 +26,7 @@ from ocrloom.service.models_library import (
 )
 from ocrloom.service.pictures import page_image
 from ocrloom.service.problems import answers
-from ocrloom.service.routes.results import FormatName, PageNumber, Width
+from ocrloom.service.routes.results import FormatName, OnlyPage, PageNumber, Width
 from ocrloom.service.state import Service
 
 __all__ = ["router"]
@@ -119,9 +119,7 @@ async def read_result(
     library: _Own,
     document: _Number,
     format: FormatName = None,  # noqa: A002  # as every client knows it
-    page: Annotated[
-        int | None, Query(ge=1, le=2**31 - 1, description="Of this page alone.")
-    ] = None,
+    page: OnlyPage = None,
 ) -> Response:
     """All that was read of a document, in any format, as a file."""
     name = chosen(format, request.headers.get("accept"))

@@ -99,7 +99,7 @@ class _Feed:
                 news.clear()
                 try:
                     self.job = await jobs.get(self.job.id, self.job.owner)
-                    found = await jobs.events(self.job.id, self.job.owner, after=self.last)
+                    found = await jobs.events(self.job.id, after=self.last)
                     told = [await self._stored(event) for event in found]
                 except OcrException:
                     return  # it was forgotten, or the database is away: the caller comes again

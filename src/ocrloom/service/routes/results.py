@@ -24,7 +24,7 @@ from ocrloom.service.routes.jobs import JobId, number_of
 from ocrloom.service.state import Service
 from ocrloom.wire import error_of
 
-__all__ = ["FormatName", "PageNumber", "Width", "result_of_job", "router"]
+__all__ = ["FormatName", "OnlyPage", "PageNumber", "Width", "result_of_job", "router"]
 
 FormatName = Annotated[
     str | None,
@@ -34,6 +34,7 @@ FormatName = Annotated[
     ),
 ]
 PageNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="Place in the file, from 1.")]
+OnlyPage = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Of this page only.")]
 Width = Annotated[int, Query(ge=16, le=WIDEST, description="Pixels that it is made smaller to.")]
 
 router = APIRouter(
@@ -58,7 +59,7 @@ async def result(
     caller: CallerOf,
     job: JobId,
     format: FormatName = None,  # noqa: A002  # as every client knows it
-    page: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Of this page only.")] = None,
+    page: OnlyPage = None,
 ) -> Response:
     """As often as it is asked for, until the job is forgotten.
 
