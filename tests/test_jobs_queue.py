@@ -18,6 +18,7 @@ from ocrloom import (
 )
 from ocrloom.jobs import queue, register
 from ocrloom.jobs.records import NewJob, Status
+from ocrloom.jobs.rows import page_of
 
 ROOM = (1000, None)
 FAILURE = PageFailure(number=2, kind="OcrDamagedImage", message="frame 2 is cut short")
@@ -34,6 +35,10 @@ def submit(store, *arguments, room=ROOM, **more):
 
 def page(number):
     return Page(number=number, width=10, height=20)
+
+
+def pages(store, job, after, limit):
+    return [page_of(row) for row in register.raw_pages(store, job, after, limit)]
 
 
 def kinds(store, job):
@@ -164,11 +169,11 @@ def test_pages_are_kept_as_they_are_finished(store):
     assert queue.page_done(store, job.id, "w", page(3))
     assert queue.page_done(store, job.id, "w", FAILURE)
     assert queue.page_done(store, job.id, "w", page(1))
-    kept = register.pages(store, job.id, 0, 9)
+    kept = pages(store, job.id, 0, 9)
     assert [(each.place, each.number) for each in kept] == [(3, 3), (4, 2), (5, 1)]
     assert kept[0].page == page(3)
     assert kept[1].failure == FAILURE
-    assert register.pages(store, job.id, 3, 1) == kept[1:2]
+    assert pages(store, job.id, 3, 1) == kept[1:2]
     assert register.page(store, job.id, 3) == page(3)
     assert register.page(store, job.id, 2) is register.page(store, job.id, 9) is None
     found = find(store, job)
@@ -188,7 +193,7 @@ def test_a_page_that_failed_may_be_read_later_and_counts_once(store):
     # Who has seen the failure sees the page too, and a third time nothing changes.
     assert queue.page_done(store, job.id, "w", page(2))
     assert queue.page_done(store, job.id, "w", FAILURE)
-    (kept,) = register.pages(store, job.id, 3, 9)
+    (kept,) = pages(store, job.id, 3, 9)
     assert (kept.page, kept.place) == (page(2), 4)
     assert kinds(store, job) == ["queued", "started", "page_failed", "page"]
 
@@ -202,7 +207,7 @@ def test_a_server_writes_only_of_jobs_that_are_its_own(store):
     assert not queue.fetched(store, job.id, "w", "x", 1, "")
     assert not queue.end(store, job.id, "w", Status.SUCCEEDED)
     assert find(store, job).status is Status.QUEUED
-    assert register.pages(store, job.id, 0, 9) == []
+    assert pages(store, job.id, 0, 9) == []
 
 
 def test_what_a_killed_server_leaves_waits_again(store):
@@ -330,7 +335,7 @@ def test_old_jobs_are_forgotten_and_known_to_have_been_there(store):
         find(store, old)
     with pytest.raises(OcrJobNotFound):
         register.find(store, old.id, "somebody else")
-    assert register.pages(store, old.id, 0, 9) == register.events(store, old.id, 0, 9) == []
+    assert pages(store, old.id, 0, 9) == register.events(store, old.id, 0, 9) == []
     assert "secret" not in str(store.run("SELECT * FROM jobs WHERE id = ?", [old.id]))
     found = register.listed(store, "", status=None, before=None, limit=9)
     assert [job.id for job in found] == [waiting.id, young.id]

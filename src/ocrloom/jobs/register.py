@@ -21,7 +21,7 @@ from ocrloom.jobs.rows import COLUMNS, EXPIRED, event_of, job_of, page_of, text_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ocrloom.jobs.records import Event, Job, NewJob, StoredPage
+    from ocrloom.jobs.records import Event, Job, NewJob
     from ocrloom.jobs.rows import PageText
     from ocrloom.library.storage.base import Store
     from ocrloom.library.storage.records import Row
@@ -43,7 +43,6 @@ __all__ = [
     "page",
     "page_text",
     "page_texts",
-    "pages",
     "position",
     "raw_pages",
     "submit",
@@ -303,8 +302,8 @@ def beyond(store: Store, limit: int) -> float | None:
     return None if found[0][0] is None else float(found[0][0])
 
 
-def pages(store: Store, job: str, after: int, limit: int) -> list[StoredPage]:
-    """Pages that are finished, in the order in which that happened.
+def page_texts(store: Store, job: str, after: int, limit: int) -> list[PageText]:
+    """Pages that are finished, as JSON, in the order in which that happened.
 
     Args:
         store: The database.
@@ -312,11 +311,6 @@ def pages(store: Store, job: str, after: int, limit: int) -> list[StoredPage]:
         after: Only those after the one of this place.
         limit: No more than this.
     """
-    return [page_of(row) for row in raw_pages(store, job, after, limit)]
-
-
-def page_texts(store: Store, job: str, after: int, limit: int) -> list[PageText]:
-    """The same as JSON."""
     return [text_of(row) for row in raw_pages(store, job, after, limit)]
 
 
