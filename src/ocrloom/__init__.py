@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ocrloom.engine import Events, OcrEngine, OcrFuture, OcrOutcome, Outcomes, PageStream
     from ocrloom.errors import (
         OcrCancelled,
+        OcrClusterUnavailable,
         OcrDamagedImage,
         OcrEngineError,
         OcrException,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         OcrPagesFailed,
         OcrPasswordError,
         OcrQueryError,
+        OcrReaderLost,
         OcrRequestError,
         OcrServiceBusy,
         OcrServiceError,
@@ -96,6 +98,7 @@ __all__ = [
     "Line",
     "Mode",
     "OcrCancelled",
+    "OcrClusterUnavailable",
     "OcrDamagedImage",
     "OcrEngine",
     "OcrEngineError",
@@ -125,6 +128,7 @@ __all__ = [
     "OcrPagesFailed",
     "OcrPasswordError",
     "OcrQueryError",
+    "OcrReaderLost",
     "OcrRequestError",
     "OcrResult",
     "OcrServiceBusy",

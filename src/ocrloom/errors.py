@@ -17,6 +17,8 @@
     │   └── OcrQueryError                 32   422   a search that is not written as searches are
     ├── OcrLanguageNotInstalled           40   422   known, but its recogniser is not installed
     ├── OcrEngineError                    50   500   the models or the inference runtime failed
+    │   ├── OcrReaderLost                 51   500   the processes that read it were killed
+    │   └── OcrClusterUnavailable         52   503   a cluster cannot be reached
     ├── OcrOutputError                    60   500   a result could not be written
     ├── OcrPagesFailed                    61   422   some of a source's pages could not be read
     ├── OcrStopped                        70   503   ended before all pages were read
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OcrCancelled",
+    "OcrClusterUnavailable",
     "OcrDamagedImage",
     "OcrEngineError",
     "OcrException",
@@ -85,6 +88,7 @@ __all__ = [
     "OcrPagesFailed",
     "OcrPasswordError",
     "OcrQueryError",
+    "OcrReaderLost",
     "OcrRequestError",
     "OcrServiceBusy",
     "OcrServiceError",
@@ -214,6 +218,19 @@ class OcrEngineError(OcrException):
     """The models are missing or changed, or the inference runtime failed."""
 
     exit_code = 50
+
+
+class OcrReaderLost(OcrEngineError):
+    """The process on a cluster that read it ended unexpectedly, as often as it was tried again."""
+
+    exit_code = 51
+
+
+class OcrClusterUnavailable(OcrEngineError):
+    """A cluster cannot be reached, or cannot run what reads."""
+
+    exit_code = 52
+    http_status = 503
 
 
 class OcrOutputError(OcrException):

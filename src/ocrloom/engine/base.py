@@ -32,7 +32,7 @@ __all__ = ["Reads", "check_whole"]
 
 
 class Reads(Closing):
-    """What an engine can be asked for, here or at a service."""
+    """What an engine can be asked for, wherever it reads."""
 
     def __init__(
         self,
@@ -137,7 +137,7 @@ class Reads(Closing):
         Raises:
             OcrException: What `process_async` raises.
         """
-        window = self._ahead(ahead)
+        window = self._ahead(ahead)()
         share = _share(bulk=bulk)
         document = self._document(source, _in_loop(progress), share=share, window=window)
         return PageStream(document, ordered=ordered)
@@ -237,9 +237,10 @@ class Reads(Closing):
     def _check_ready(self) -> None:
         """Refuses what cannot be read, as far as that is known without the source."""
 
-    def _ahead(self, given: int | None) -> int:
+    def _ahead(self, given: int | None) -> Callable[[], int]:
         check_whole("ahead", given)
-        return given or self._usual_ahead
+        # A cluster may grow.
+        return lambda: given or self._usual_ahead
 
 
 def _share(*, bulk: bool) -> WorkShare:

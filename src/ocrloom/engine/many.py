@@ -73,7 +73,7 @@ class Many(Closing, Generic[F, T]):
         sources: Sources,
         begin: Callable[[ImageLike], F],
         *,
-        ahead: int,
+        ahead: Callable[[], int],
         ordered: bool,
     ) -> None:
         """Makes it without beginning.
@@ -81,7 +81,7 @@ class Many(Closing, Generic[F, T]):
         Args:
             sources: What to read.
             begin: Starts the work on one.
-            ahead: How many may be begun and not given out.
+            ahead: How many may be begun and not given out, at the moment.
             ordered: In the order of the sources; otherwise as they are done.
 
         Raises:
@@ -190,7 +190,7 @@ class Many(Closing, Generic[F, T]):
                 self._start(source)
 
     def _room(self) -> bool:
-        return len(self._begun) < self._ahead
+        return len(self._begun) < self._ahead()
 
     def _start(self, source: ImageLike) -> None:
         index = self._number

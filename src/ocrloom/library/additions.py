@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ocrloom.engine import OcrEngine
+from ocrloom.engine.base import Reads
 from ocrloom.engine.many import Many, name_of, outcome_of
 from ocrloom.errors import OcrCancelled, OcrOptionError, OcrSourceUnreadable
 from ocrloom.image import Image
@@ -84,7 +84,7 @@ class Additions(Many["_Arrival", Addition]):
     def __init__(
         self,
         place: Place,
-        engine: OcrEngine,
+        engine: Reads,
         sources: Sources,
         *,
         again: bool,
@@ -104,7 +104,7 @@ class Additions(Many["_Arrival", Addition]):
         Raises:
             OcrOptionError: The engine is none, or the sources are a single one.
         """
-        if not isinstance(engine, OcrEngine):
+        if not isinstance(engine, Reads):
             raise OcrOptionError(
                 f"engine must be an OcrEngine, got {type(engine).__name__}; give the engine first "
                 "and then the sources"
@@ -141,7 +141,7 @@ class _Run:
     def __init__(
         self,
         place: Place,
-        engine: OcrEngine,
+        engine: Reads,
         *,
         again: bool,
         describe: Callable[[ImageLike], Description | None] | None,

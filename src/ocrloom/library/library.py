@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import PIL.Image
 
-    from ocrloom.engine import OcrEngine
+    from ocrloom.engine.base import Reads
     from ocrloom.image.lazy import ImageLike
     from ocrloom.library.documents import Description, Document, Stats
     from ocrloom.library.hits import Hit
@@ -125,7 +125,7 @@ class Library(Closing):
 
     def index(
         self,
-        engine: OcrEngine,
+        engine: Reads,
         sources: Iterable[ImageLike] | AsyncIterable[ImageLike],
         *,
         again: bool = False,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ocrloom.engine.base import Reads
 from ocrloom.errors import OcrEngineError, OcrOptionError
 from ocrloom.image import Image
-from ocrloom.remote.loop import shared_loop
+from ocrloom.loop import shared_loop
 from ocrloom.remote.reading import RemoteReading
 from ocrloom.remote.service import Service
 

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from ocrloom.engine.protocols import Outcome
     from ocrloom.image import Image
+    from ocrloom.loop import Loop
     from ocrloom.options import OcrOptions
-    from ocrloom.remote.loop import Loop
     from ocrloom.remote.service import Service
 
 __all__ = ["RemoteReading"]

@@ -15,16 +15,16 @@ import httpx
 
 from ocrloom._version import __version__
 from ocrloom.errors import OcrException, OcrNetworkError, OcrOptionError, OcrServiceBusy
+from ocrloom.loop import shared_loop
 from ocrloom.remote.answers import AGAIN, document_of, error_in, nonsense
 from ocrloom.remote.events import events_in
-from ocrloom.remote.loop import shared_loop
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 
+    from ocrloom.loop import Loop
     from ocrloom.remote.events import Event
-    from ocrloom.remote.loop import Loop
     from ocrloom.remote.upload import Upload
 
 __all__ = ["Service", "Trial"]

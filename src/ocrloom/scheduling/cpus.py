@@ -6,9 +6,23 @@ import math
 import os
 from pathlib import Path
 
-__all__ = ["usable_cpus"]
+__all__ = ["limit_cpus", "usable_cpus"]
 
 _CGROUP = Path("/sys/fs/cgroup")
+
+_most: int | None = None  # that this process has been given, where others share the machine
+
+
+def limit_cpus(count: int) -> None:
+    """Has this process use no more CPUs than its share of a machine, from now on.
+
+    To be called before anything is read: what is loaded later counts on it.
+
+    Args:
+        count: At least 1.
+    """
+    global _most
+    _most = count
 
 
 def usable_cpus(cgroup: Path = _CGROUP) -> int:
@@ -24,7 +38,9 @@ def usable_cpus(cgroup: Path = _CGROUP) -> int:
     else:
         count = os.cpu_count() or 1
     quota = _quota(cgroup)
-    return max(1, min(count, math.ceil(quota)) if quota else count)
+    if quota:
+        count = min(count, math.ceil(quota))
+    return max(1, count if _most is None else min(count, _most))
 
 
 def _quota(cgroup: Path) -> float | None:

@@ -1,4 +1,4 @@
-"""The thread in which this process talks to services, with an event loop of its own.
+"""The thread in which this process talks to services and clusters, with an event loop of its own.
 
 So it makes no difference whether a caller has an event loop, and which.
 """
@@ -85,6 +85,14 @@ class Loop:
         # Begun by then, as calls are made in their order.
         return lambda: self.call(lambda: begun[0].cancel())
 
+    def result(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Does work in the loop and waits for what it gives; not to be called in the loop."""
+        future = asyncio.run_coroutine_threadsafe(work, self._started())
+        try:
+            return future.result()
+        finally:
+            future.cancel()
+
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -111,7 +119,7 @@ class Loop:
                 self._loop = asyncio.new_event_loop()
                 self._loop.set_default_executor(_Threads())
                 self._thread = threading.Thread(
-                    target=self._serve, args=(self._loop,), name="ocrloom-remote", daemon=True
+                    target=self._serve, args=(self._loop,), name="ocrloom-loop", daemon=True
                 )
                 self._thread.start()
             return self._loop
@@ -176,7 +184,7 @@ class _Threads(ThreadPoolExecutor):
         return future
 
     def _add(self) -> None:
-        thread = threading.Thread(target=self._serve, name="ocrloom-remote-helper", daemon=True)
+        thread = threading.Thread(target=self._serve, name="ocrloom-loop-helper", daemon=True)
         try:
             thread.start()
         except RuntimeError:
