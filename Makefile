@@ -26,11 +26,11 @@ $(VENV)/.demo: $(VENV)/.pip pyproject.toml
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.pip pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable ".[server]" --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[server,ray]" --group dev
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.pip pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable ".[server]" --group bench
+	$(BIN)/python -m pip install --quiet --editable ".[server,ray]" --group bench
 	touch $@
 
 build/samples/.made: $(wildcard samples/*.py) | $(VENV)/.demo
@@ -69,6 +69,7 @@ bench: $(VENV)/.bench build/samples/.made peers ## Run beside the peers; CORPUS=
 	$(BIN)/python -m benchmarks searchable $(CORPUS)
 	$(BIN)/python -m benchmarks scaling $(CORPUS)
 	$(BIN)/python -m benchmarks memory $(CORPUS) --calls 100,1000 --pages 400
+	$(BIN)/python -m benchmarks cluster $(CORPUS) --pages 12
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

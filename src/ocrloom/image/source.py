@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
@@ -48,6 +49,9 @@ _NO_BYTES: Final = "expected a file object that gives bytes, as open(…, 'rb') 
 # Read at a time: large enough for speed, small enough that a limit is noticed soon.
 _CHUNK: Final = 1024 * 1024
 
+# Who logs in where with what: all of it on the web, where it may be a key without a name.
+_SECRET: Final = re.compile(r"(\bhttps?://|://[^/?#@:\s]*:)[^/?#\s]*@", re.IGNORECASE)
+
 _SPECIAL: Final = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFCHR: "a character device",
@@ -57,9 +61,14 @@ _SPECIAL: Final = {
 
 
 def shown(name: str | None) -> str:
-    """A source's name for a message: control characters and broken encodings escaped."""
+    """A source's name for a message.
+
+    Control characters and broken encodings are escaped, and passwords in URLs hidden.
+    """
     if name is None:
         return "the image"
+    if "://" in name:
+        name = _SECRET.sub(r"\1***@", name)
     return name if name.isprintable() else ascii(name)
 
 

@@ -16,6 +16,7 @@ from ocrloom.library.documents import Description
 from ocrloom.library.keeping import keep, path_of
 from ocrloom.library.pack import packed
 from ocrloom.library.storage.rows import NewDocument
+from ocrloom.locations import is_location
 from ocrloom.options import Limits
 from ocrloom.result import OcrResult
 
@@ -144,7 +145,8 @@ class Return:
         name = document.source
         # `Path.exists` raises where a folder on the way cannot be looked into.
         is_lost = name is None or not (os.path.isabs(name) and os.path.exists(name))  # noqa: PTH110, PTH117
-        self._has_moved = isinstance(image.source, Path) and is_lost
+        # Whether what is elsewhere is still there is not asked.
+        self._has_moved = isinstance(image.source, Path) and is_lost and not is_location(name)
 
     @property
     def is_news(self) -> bool:
