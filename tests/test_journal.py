@@ -26,7 +26,7 @@ from ocrloom.errors import (
     OcrOutputError,
     OcrSourceUnreadable,
 )
-from ocrloom.journal import Journal, content_digest, document_key
+from ocrloom.journal import Journal, content_digest, document_key, sealed
 from ocrloom.languages import Language
 from ocrloom.options import Limits, OcrOptions
 from ocrloom.result import ReadBy
@@ -179,7 +179,7 @@ def test_a_page_in_the_place_of_another_is_absent(entry, tmp_path):
 @pytest.mark.parametrize("document", [b"{}", b"not JSON", b"[" * 100_000])
 def test_a_whole_file_that_holds_no_page_is_absent(entry, tmp_path, document):
     path = only_file(entry, tmp_path)
-    path.write_bytes(entry._file(1, document))
+    path.write_bytes(sealed(document, KEY, 1))
     assert entry.get(1) is None
 
 

@@ -40,7 +40,18 @@ if TYPE_CHECKING:
     from ocrloom.image.bilevel import Bilevel
     from ocrloom.result import Page
 
-__all__ = ["Entry", "Journal", "KeptPages", "PageKeeper", "content_digest", "document_key"]
+__all__ = [
+    "Entry",
+    "Journal",
+    "KeptPages",
+    "PageKeeper",
+    "content_digest",
+    "document_key",
+    "file_of",
+    "page_in",
+    "place_of",
+    "sealed",
+]
 
 _LAYOUT = "v1"  # another way to keep pages gets another folder
 # Options that change whether, and not what, is read; and what is said of it afterwards.
@@ -107,7 +118,7 @@ class Journal:
             raise OcrOptionError(
                 f"a journal's key must be 64 hexadecimal digits, as document_key gives, got {key!r}"
             )
-        return Entry(self.folder / _LAYOUT / key[:2] / key, key)
+        return Entry((self.folder / place_of(key, 1)).parent, key)
 
     def __repr__(self) -> str:
         return f"Journal({str(self.folder)!r})"
@@ -134,13 +145,7 @@ class Entry:
         except OSError:
             # Whatever keeps a file from being read: reading the page again is always right.
             return None
-        page = data[_BODY : -len(_TAIL)]
-        if data != self._file(number, page):
-            return None
-        try:
-            return parse_page(json.loads(page))
-        except (ValueError, RecursionError, OcrOptionError):
-            return None
+        return page_in(data, self._key, number)
 
     def put(self, page: Page) -> None:
         """Keeps a page, in the place of one that was kept before.
@@ -148,7 +153,7 @@ class Entry:
         Raises:
             OcrOutputError: It cannot be written, because the disk is full for instance.
         """
-        data = self._file(page.number, encode(page_document(page)).encode("utf-8"))
+        data = file_of(page, self._key)
         target = self._path(page.number)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -168,21 +173,55 @@ class Entry:
     def _path(self, number: int) -> Path:
         return self._folder / f"{number}.json"
 
-    def _file(self, number: int, page: bytes) -> bytes:
-        """The whole content of a page's file.
-
-        The checksum covers the place too: a whole page in the wrong place is damage.
-        """
-        place = f"{self._key}/{number}\n".encode()
-        checksum = hashlib.sha256(place + page).hexdigest().encode()
-        return b"".join((_HEAD, checksum, _MIDDLE, page, _TAIL))
-
     def _clean(self) -> None:
         """Removes what killed processes had begun to write."""
         with suppress(OSError):
             for path in self._folder.glob("*.tmp"):
                 if time.time() - path.stat().st_mtime > _FORGOTTEN:
                     path.unlink()
+
+
+def place_of(key: str, number: int) -> str:
+    """Where in a journal a page's file is, with slashes.
+
+    Args:
+        key: What `document_key` gave.
+        number: Place in the source, from 1.
+    """
+    return f"{_LAYOUT}/{key[:2]}/{key}/{number}.json"
+
+
+def file_of(page: Page, key: str) -> bytes:
+    """The whole content of a page's file.
+
+    Args:
+        page: The page.
+        key: What `document_key` gave.
+    """
+    return sealed(encode(page_document(page)).encode("utf-8"), key, page.number)
+
+
+def page_in(data: bytes, key: str, number: int) -> Page | None:
+    """The page whose file it is, or None where it is damaged.
+
+    Args:
+        data: The whole content.
+        key: What `document_key` gave.
+        number: Place in the source, from 1.
+    """
+    page = data[_BODY : -len(_TAIL)]
+    if data != sealed(page, key, number):
+        return None
+    try:
+        return parse_page(json.loads(page))
+    except (ValueError, RecursionError, OcrOptionError):
+        return None
+
+
+def sealed(page: bytes, key: str, number: int) -> bytes:
+    """A page's JSON with its checksum, which covers the place: one in a wrong place is damage."""
+    checksum = hashlib.sha256(f"{key}/{number}\n".encode() + page).hexdigest().encode()
+    return b"".join((_HEAD, checksum, _MIDDLE, page, _TAIL))
 
 
 def document_key(digest: str, options: OcrOptions, fit: tuple[int, int] | None = None) -> str:
