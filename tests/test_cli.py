@@ -65,7 +65,7 @@ for arguments in (["--help"], ["read", "--help"], ["plan", "--help"]):
     except SystemExit as ended:
         assert not ended.code
 print("took", round(time.perf_counter() - begun, 3))
-for name in ("openvino", "cv2", "numpy", "PIL"):
+for name in ("openvino", "cv2", "numpy", "PIL", "ray", "fsspec", "pyarrow"):
     assert name not in sys.modules, name
 """
     out = run_python(code)
@@ -277,6 +277,16 @@ def test_doctor_finds_this_installation_well(capsys):
         assert name in captured.out
 
 
+@pytest.fixture
+def run_doctor(run):
+    def report():
+        code, out, err = run("doctor")
+        assert (code, err) == (0, "")
+        return out
+
+    return report
+
+
 def test_doctor_as_json(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["doctor", "--json"])
@@ -299,8 +309,18 @@ def test_doctor_knows_every_extra_and_its_packages():
     assert extras.pop("tesseract")["adds"].startswith("reads Vietnamese")
     assert extras.pop("postgres")["adds"].startswith("keeps a library")
     assert extras.pop("server")["adds"].startswith("adds the command serve")
-    for extra in extras.values():
-        assert extra["adds"].startswith("planned, not used by this version")
+    assert extras["ray"]["adds"].startswith("reads on a cluster")
+    assert "ray" in extras.pop("ray")["packages"]
+    assert not extras
+
+
+@pytest.mark.parametrize(("version", "said"), [("2.60.0", "2.60.0"), (None, "not installed")])
+def test_doctor_says_which_ray_is_there(run_doctor, monkeypatch, version, said):
+    version_of = doctor._version_of
+    monkeypatch.setattr(
+        doctor, "_version_of", lambda name: version if name == "ray" else version_of(name)
+    )
+    assert re.search(rf"^Ray +{said}$", run_doctor(), re.MULTILINE)
 
 
 def test_doctor_says_what_is_broken(monkeypatch, capsys):

@@ -20,8 +20,10 @@ class Terminal(io.StringIO):
         return True
 
 
-def event(stage, page=None, *, source="a.tif", done=0, pages=300):
-    return Progress(source=source, stage=stage, page=page, pages_done=done, pages=pages)
+def event(stage, page=None, *, source="a.tif", done=0, failed=0, pages=300):
+    return Progress(
+        source=source, stage=stage, page=page, pages_done=done, pages_failed=failed, pages=pages
+    )
 
 
 @pytest.fixture
@@ -60,6 +62,19 @@ def test_several_files_are_counted_in_files_and_their_parts():
         *("a", "b: page 2", "c: page 1", "d: page 1"),
         "and 2 more",
     )
+
+
+def test_failures_are_counted_pages_and_files_that_do_not_open():
+    watch = Watch(3)
+    watch(event(Stage.OPENED, source="a", pages=3))
+    for page, failed in ((1, 0), (2, 1), (3, 2)):
+        watch(event(Stage.PAGE_DONE, page, source="a", done=page, failed=failed))
+    assert watch.snapshot().failed == 2
+    # All that is wrong with it are its pages, which were counted.
+    watch.take("a", failed=True)
+    watch.take("b", failed=True)
+    watch.take("c")
+    assert watch.snapshot().failed == 3
 
 
 def test_nothing_is_known_before_a_file_is_opened():
@@ -162,6 +177,13 @@ def test_the_bar_of_several_files_shows_both_counts():
     text = rendered(progress._Bar(watch))
     assert "0/40 files 1 page " in text
     assert "  [b]c.tif: page 2" in text
+
+
+def test_the_bar_shows_failures_where_there_are_any():
+    watch = Watch(40)
+    assert "failed" not in rendered(progress._Bar(watch))
+    watch.take("a.tif", failed=True)
+    assert "1/40 files 0 pages 1 failed" in rendered(progress._Bar(watch))
 
 
 def test_the_pace_is_that_of_late():

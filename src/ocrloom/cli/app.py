@@ -15,7 +15,7 @@ from ocrloom.cli.library_commands import index, library_app, search
 from ocrloom.cli.parameters import (
     AUTO,
     ApiKey,
-    FormatNames,
+    FormatsOfRead,
     Inputs,
     Jobs,
     Json,
@@ -23,11 +23,13 @@ from ocrloom.cli.parameters import (
     Languages,
     Memory,
     Output,
+    RayAddress,
     Resume,
     ServerAddress,
     ShowProgress,
     Verbose,
     parse_formats,
+    wants_parquet,
 )
 from ocrloom.cli.serve_commands import Commands, serve
 
@@ -93,11 +95,12 @@ def read(
     *,
     make_options: MakeOptions,
     language: Languages = AUTO,
-    format_names: FormatNames = None,
+    format_names: FormatsOfRead = None,
     output: Output = "-",
     jobs: Jobs = None,
     memory: Memory = None,
     resume: Resume = None,
+    ray: RayAddress = None,
     server: ServerAddress = None,
     api_key: ApiKey = None,
     progress: ShowProgress = True,
@@ -115,19 +118,26 @@ def read(
     """
     from ocrloom.cli.read import Request, read_files
 
+    given = format_names or ()
+    as_table = wants_parquet(given)
     request = Request(
         names=tuple(files),
-        formats=parse_formats(format_names or ()),
+        formats=() if as_table else parse_formats(given),
         output=output,
         jobs=jobs,
         memory=memory,
         resume=resume,
+        ray=ray,
         server=server,
         api_key=api_key,
         options=make_options(languages=tuple(language)),
         progress=progress,
         verbose=verbose,
     )
+    if as_table:
+        from ocrloom.cli.parquet import write_table
+
+        raise typer.Exit(write_table(request))
     raise typer.Exit(read_files(request))
 
 

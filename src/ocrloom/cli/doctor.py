@@ -34,12 +34,11 @@ _LIBRARIES = {
     "pikepdf": "pikepdf",
     "pypdfium2": "pypdfium2",
 }
-_PLANNED = "planned, not used by this version: "
 _EXTRAS = {
     "tesseract": "reads Vietnamese, Cyrillic, Greek, Arabic, Indic and more scripts by Tesseract",
     "postgres": "keeps a library of texts that several machines share and search",
     "server": "adds the command serve: jobs over HTTP, and a page for people",
-    "ray": _PLANNED + "reads on a cluster of machines",
+    "ray": "reads on a cluster of machines, and opens addresses such as s3://",
 }
 _REQUIREMENT = re.compile(r"""([\w.-]+).*;.*\bextra\s*==\s*['"]([\w.-]+)['"]""")
 
@@ -207,6 +206,7 @@ def _print_text(facts: Facts) -> None:
         ("Cache", cache["path"] or "no folder can be written; models compile anew each time"),
         *((model["name"], _model_line(model)) for model in facts["models"]),
         ("Tesseract", _tesseract_line(tesseract)),
+        ("Ray", _version_of("ray") or "not installed"),
         ("Language data", " ".join(tesseract["languages"]) or "none"),
         (
             "Data folders",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,16 +20,19 @@ from ocrloom.cli.watch import Watch
 from ocrloom.errors import OcrException, OcrLibraryError, OcrOptionError
 from ocrloom.image.source import shown
 from ocrloom.library import Description, Library
+from ocrloom.locations import find, is_folder, is_location
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Sequence
 
+    from ocrloom.cli.cluster import Account
     from ocrloom.cli.following import State
     from ocrloom.cli.streams import Streams
     from ocrloom.engine import OcrEngine
     from ocrloom.library import Addition
     from ocrloom.options import OcrOptions
+    from ocrloom.ray import RayEngine
 
 __all__ = ["Request", "index_files"]
 
@@ -51,6 +55,7 @@ class Request:
     jobs: int | None
     memory: int | None
     resume: str | None
+    ray: str | None
     options: OcrOptions
     progress: bool
     verbose: bool
@@ -95,27 +100,67 @@ def index_files(request: Request) -> int:
     """
     check_inputs(request.names)
     folders = [Path(name) for name in request.names if _is_folder(name)]
-    if request.watch and not folders:
-        raise OcrOptionError("--watch follows folders, and none is named; name one")
-    engine = engine_of(request.options, request.jobs, request.memory, request.resume)
+    if request.watch:
+        _check_followed(request.names, folders)
+    engine, account = _engine(request)
     description = _description(request)
     with (
         own_streams(chatter=request.verbose) as streams,
         Library(request.library, keep=request.keep) as library,
+        nullcontext() if account is None else engine,
     ):
         run = _Run(request, library, engine, description, streams)
-        try:
-            run.index(run.files())
-            if not request.watch:
-                return run.end()
-            run.follow(folders)
-        except OcrException:
-            run.end()
-            raise
-        except KeyboardInterrupt:
-            let_the_next_one_kill()
-            run.say(f"ocrloom: interrupted: {run.counts.summary()}{run.advice}")
+        if account is None:
+            return _index(run, folders)
+        with account.telling(run.say, greet=request.verbose or streams.err.isatty()):
+            return _index(run, folders)
+
+
+def _engine(request: Request) -> tuple[OcrEngine | RayEngine, Account | None]:
+    """The engine that the flags describe; and what counts its work, where a cluster does it.
+
+    Raises:
+        OcrException: One of them has a value that it cannot have.
+    """
+    given = (request.options, request.jobs, request.memory, request.resume)
+    if request.ray is None:
+        return engine_of(*given), None
+    # Here and not at the top: few runs need it.
+    from ocrloom.cli.cluster import Account, engine_on
+
+    engine = engine_on(request.ray, *given)
+    return engine, Account(engine)
+
+
+def _index(run: _Run, folders: Sequence[Path]) -> int:
+    try:
+        run.index(run.files())
+        if not run.follows:
+            return run.end()
+        run.follow(folders)
+    except OcrException:
+        run.end()
+        raise
+    except KeyboardInterrupt:
+        let_the_next_one_kill()
+        run.say(f"ocrloom: interrupted: {run.counts.summary()}{run.advice}")
     return INTERRUPTED
+
+
+def _check_followed(names: Sequence[str], folders: Sequence[Path]) -> None:
+    """Refuses to follow what cannot be.
+
+    Raises:
+        OcrException: No folder is named, or one of those elsewhere is.
+    """
+    for name in filter(is_location, names):
+        if is_folder(name):
+            raise OcrOptionError(
+                f"{shown(name)}: --watch follows folders of this machine's disks only; index this "
+                "one without it, again when there is more"
+            )
+    if not folders:
+        raise OcrOptionError("--watch follows folders, and none is named; name one")
 
 
 def _is_folder(name: str) -> bool:
@@ -136,7 +181,7 @@ class _Run:
         self,
         request: Request,
         library: Library,
-        engine: OcrEngine,
+        engine: OcrEngine | RayEngine,
         description: Description | None,
         streams: Streams,
     ) -> None:
@@ -150,6 +195,12 @@ class _Run:
         self._seen: dict[str, State | None] = {}
         self._messages: Messages | None = None
         self._following = False
+        self._folders = 0
+
+    @property
+    def follows(self) -> bool:
+        """Whether it goes on with what comes into the folders."""
+        return self._request.watch
 
     @property
     def advice(self) -> str:
@@ -168,7 +219,7 @@ class _Run:
         """The files that are named, and those in folders that are."""
         names, globs = self._request.names, self._request.include
         files = tuple(name for given in names for name in self._files_of(given))
-        if globs and any(map(_is_folder, names)) and set(files) <= set(names):
+        if globs and self._folders and set(files) <= set(names):
             self.say(
                 f"ocrloom: no file of the folders fits --include {' '.join(globs)}; a glob with a "
                 "slash is held against the path below the folder"
@@ -176,15 +227,34 @@ class _Run:
         return files
 
     def _files_of(self, given: str) -> Iterator[str]:
+        if is_location(given):
+            yield from self._files_at(given)
+            return
         if not _is_folder(given):
             yield given
             return
+        self._folders += 1
         for path in self._selection.files(Path(given), self._cannot_list):
             if self._request.watch:
                 from ocrloom.cli.following import state_of
 
                 self._seen[str(path)] = state_of(path)
             yield str(path)
+
+    def _files_at(self, location: str) -> Iterator[str]:
+        try:
+            if not is_folder(location):
+                yield location
+                return
+        except OcrException:
+            # What keeps it from being asked for keeps it from being fetched, which says so.
+            yield location
+            return
+        self._folders += 1
+        try:
+            yield from find(location, self._selection.takes)
+        except OcrException as error:
+            self._cannot_list(error)
 
     def _cannot_list(self, error: OcrException) -> None:
         self.counts.tally.codes.add(error.exit_code)
@@ -201,7 +271,7 @@ class _Run:
             Messages(self._streams.err, watch=watch, bar=self._request.progress) as messages,
             self._library.index(
                 self._engine,
-                sources(names),
+                sources(names, self._request.options.limits),
                 again=self._request.again,
                 describe=lambda _: self._description,
                 progress=watch,
@@ -240,8 +310,8 @@ class _Run:
     def _take(self, addition: Addition, watch: Watch) -> None:
         counts = self.counts
         name = title(addition.name or STANDARD_STREAM)
-        pages = watch.take(addition.name)
         outcome, error, document = addition.outcome, addition.error, addition.document
+        pages = watch.take(addition.name, failed=error is not None)
         result = outcome.result if outcome is not None and error is None else None
         for failure in result.failures if result is not None else ():
             self.say(explain(failure.error, name))

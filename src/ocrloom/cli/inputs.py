@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ocrloom.cli.outputs import STANDARD_STREAM
 from ocrloom.engine import OcrEngine
 from ocrloom.errors import OcrOptionError, OcrSourceUnreadable
+from ocrloom.locations import is_location
 from ocrloom.options import Limits
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from ocrloom.image.lazy import ImageLike
     from ocrloom.image.source import Readable
+    from ocrloom.journal import Journal
     from ocrloom.options import OcrOptions
     from ocrloom.remote import RemoteEngine
 
@@ -24,6 +26,7 @@ __all__ = [
     "check_inputs",
     "engine_at",
     "engine_of",
+    "journal_in",
     "refuse_with_server",
     "sources",
     "title",
@@ -64,13 +67,34 @@ class Kept:
         return b"".join(self._parts)
 
 
-def sources(names: tuple[str, ...], *, keep: bool = False) -> Iterator[ImageLike]:
-    """What the names stand for; standard input as `Kept` if asked for."""
+def sources(
+    names: tuple[str, ...], limits: Limits, *, keep: bool = False, fetch: bool = True
+) -> Iterator[ImageLike]:
+    """What the names stand for.
+
+    Args:
+        names: Files, locations and what stands for standard input.
+        limits: What each may claim.
+        keep: Whether standard input is wanted as `Kept`.
+        fetch: Whether what is at locations is fetched here; otherwise the engine gets their names.
+    """
+    away = (name for name in names if fetch and is_location(name))
+    files: Iterator[ImageLike] | None = None
     for name in names:
         if name == STANDARD_STREAM:
             yield Kept(sys.stdin.buffer) if keep else sys.stdin.buffer
+        elif fetch and is_location(name):
+            files = files or _fetched(away, limits)
+            yield next(files)
         else:
             yield name
+
+
+def _fetched(locations: Iterator[str], limits: Limits) -> Iterator[ImageLike]:
+    # Here and not at the top: most files are on this machine.
+    from ocrloom.cli.fetching import fetched
+
+    return fetched(locations, limits)
 
 
 def title(name: str) -> str:
@@ -86,13 +110,21 @@ def engine_of(
     Raises:
         OcrException: One of them has a value that it cannot have.
     """
-    journal = None
-    if resume is not None:
-        # Here and not at the top: few readings keep one.
-        from ocrloom.journal import Journal
+    return OcrEngine(options=options, workers=jobs, memory=memory, journal=journal_in(resume))
 
-        journal = Journal(resume)
-    return OcrEngine(options=options, workers=jobs, memory=memory, journal=journal)
+
+def journal_in(folder: str | None) -> Journal | None:
+    """Where finished pages are kept, if they are.
+
+    Raises:
+        OcrException: It cannot be a folder or cannot be written to.
+    """
+    if folder is None:
+        return None
+    # Here and not at the top: few readings keep one.
+    from ocrloom.journal import Journal
+
+    return Journal(folder)
 
 
 def engine_at(url: str, api_key: str | None, options: OcrOptions) -> RemoteEngine:

@@ -19,10 +19,12 @@ from ocrloom.cli.parameters import (
     Memory,
     Output,
     Password,
+    RayAddress,
     Resume,
     ShowProgress,
     Verbose,
     Where,
+    as_paths,
     parse_formats,
 )
 
@@ -63,7 +65,9 @@ def index(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILES...", help="Images, PDFs and folders of them; - is standard input."
+            metavar="FILES...",
+            help="Images, PDFs and folders of them; - is standard input.",
+            callback=as_paths,
         ),
     ],
     *,
@@ -125,6 +129,7 @@ def index(
     jobs: Jobs = None,
     memory: Memory = None,
     resume: Resume = None,
+    ray: RayAddress = None,
     progress: ShowProgress = True,
     verbose: Verbose = False,
 ) -> None:
@@ -154,6 +159,7 @@ def index(
         jobs=jobs,
         memory=memory,
         resume=resume,
+        ray=ray,
         options=make_options(languages=tuple(language)),
         progress=progress,
         verbose=verbose,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from ocrloom.errors import OcrException, OcrOptionError, OcrOutputError
 from ocrloom.formats import FORMATS, ending_of, format_of
 from ocrloom.image.source import shown
+from ocrloom.locations import file_name, is_location
 from ocrloom.saving import save
 
 if TYPE_CHECKING:
@@ -222,7 +223,9 @@ def _is_folder(names: Sequence[str], output: str) -> bool:
 
 
 def _stem(name: str) -> str:
-    return "stdin" if name == STANDARD_STREAM else Path(name).stem
+    if name == STANDARD_STREAM:
+        return "stdin"
+    return Path(file_name(name) if is_location(name) else name).stem
 
 
 def _make_folder(folder: Path, inputs: int, formats: int) -> None:

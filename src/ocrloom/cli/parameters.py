@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from ocrloom.cli.flags import parse_size
+from ocrloom.errors import OcrOptionError
 from ocrloom.formats import FORMATS
 from ocrloom.languages import Language
+from ocrloom.locations import is_location, local_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUTO",
+    "PARQUET",
     "ApiKey",
     "FormatNames",
+    "FormatsOfRead",
     "Inputs",
     "Jobs",
     "Json",
@@ -28,19 +32,32 @@ __all__ = [
     "Memory",
     "Output",
     "Password",
+    "RayAddress",
     "Resume",
     "ServerAddress",
     "ShowProgress",
     "Verbose",
     "Where",
+    "as_paths",
     "parse_formats",
+    "wants_parquet",
 ]
 
 AUTO: Final = [Language.AUTO.value]
 """Default of `Languages`."""
 
+
+def as_paths(names: list[str]) -> list[str]:
+    """Names of files, with paths in the place of locations on this machine, ``file://…``."""
+    found = (local_path(name) if is_location(name) else None for name in names)
+    return [name if path is None else str(path) for name, path in zip(names, found, strict=True)]
+
+
 Inputs = Annotated[
-    list[str], typer.Argument(metavar="FILES...", help="Images and PDFs; - is standard input.")
+    list[str],
+    typer.Argument(
+        metavar="FILES...", help="Images and PDFs; - is standard input.", callback=as_paths
+    ),
 ]
 
 Languages = Annotated[
@@ -89,6 +106,16 @@ ServerAddress = Annotated[
     ),
 ]
 
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="[ADDRESS]",
+        help="Have a cluster of Ray's read: the one at HOST:PORT; without an address that of "
+        "RAY_ADDRESS or of this machine, or one that is started here; local always starts one.",
+    ),
+]
+
 ApiKey = Annotated[
     str | None,
     typer.Option(
@@ -114,16 +141,25 @@ Verbose = Annotated[
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
-FormatNames = Annotated[
-    list[str] | None,
-    typer.Option(
+PARQUET: Final = "parquet"
+"""What a cluster writes, for `ocrloom.ray`."""
+
+
+def _format_option(more: str = "") -> Any:  # noqa: ANN401  # what Typer reads
+    return typer.Option(
         "--format",
         "-f",
         metavar="NAME",
         autocompletion=lambda: list(FORMATS),
-        help=f"What to write: {', '.join(FORMATS)}; several by repeating it or as hocr,pdf. "
+        help=f"What to write: {', '.join(FORMATS)}{more}; several by repeating it or as hocr,pdf. "
         "By the ending of OUT if not given, or txt.",
-    ),
+    )
+
+
+FormatNames = Annotated[list[str] | None, _format_option()]
+
+FormatsOfRead = Annotated[
+    list[str] | None, _format_option(f", or {PARQUET} alone, which takes --ray")
 ]
 
 Output = Annotated[
@@ -167,13 +203,27 @@ Password = Annotated[
 ]
 
 
+def wants_parquet(given: Sequence[str]) -> bool:
+    """Whether a table of pages is asked for.
+
+    Raises:
+        OcrOptionError: Other formats are, too.
+    """
+    names = _names_in(given)
+    if PARQUET in names and set(names) != {PARQUET}:
+        raise OcrOptionError(
+            f"{PARQUET} is written without other formats, got {', '.join(names)}; leave out either"
+        )
+    return PARQUET in names
+
+
 def parse_formats(given: Sequence[str]) -> tuple[Format, ...]:
     """The formats that a user has named.
 
     Raises:
         typer.BadParameter: There is no such one.
     """
-    names = [name.strip().lower() for each in given for name in each.split(",")]
+    names = _names_in(given)
     for name in names:
         if name not in FORMATS:
             raise typer.BadParameter(
@@ -181,3 +231,7 @@ def parse_formats(given: Sequence[str]) -> tuple[Format, ...]:
                 param_hint="'--format' / '-f'",
             )
     return tuple(FORMATS[name] for name in names)
+
+
+def _names_in(given: Sequence[str]) -> list[str]:
+    return [name.strip().lower() for each in given for name in each.split(",")]

@@ -90,7 +90,7 @@ def write_pdf(request: Request) -> int:
             try:
                 made = make(
                     engine,
-                    sources(request.names),
+                    sources(request.names, request.options.limits),
                     out,
                     mode=mode,
                     archival=request.archival,
@@ -144,7 +144,8 @@ class _Run:
             known = {failure.number for failure in result.failures}
             more = [failure for failure in taken.missing if failure.number not in known]
             result = replace(result, failures=(*result.failures, *more))
-        self._tally.add(name, result, taken.error, self._watch.take(taken.name))
+        pages = self._watch.take(taken.name, failed=taken.error is not None)
+        self._tally.add(name, result, taken.error, pages)
         missing = {failure.number for failure in taken.missing}
         for failure in result.failures if result is not None else ():
             self._messages.say(explain(failure.error, name))

@@ -78,7 +78,9 @@ def print_plan(request: Request) -> int:
         own_streams(chatter=request.verbose) as streams,
         Messages(streams.err, watch=watch, bar=request.progress) as messages,
     ):
-        for name, source in zip(request.names, sources(request.names), strict=True):
+        for name, source in zip(
+            request.names, sources(request.names, request.options.limits), strict=True
+        ):
             plan = _plan_file(title(name), source, request.options, watch)
             plans.append(plan)
             _count(plan, tally)
@@ -108,7 +110,7 @@ def _plan_file(name: str, source: ImageLike, options: OcrOptions, watch: Watch) 
             tell(Stage.PAGE_DONE, found.number)
     except OcrException as error:
         plan.error = error
-    watch.take(name)
+    watch.take(name, failed=plan.error is not None)
     return plan
 
 

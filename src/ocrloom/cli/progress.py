@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
 from ocrloom.cli.tally import plural
 
@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
 
-    from ocrloom.cli.watch import Snapshot, Watch
+    from ocrloom.cli.watch import Snapshot
+
+    class Watched(Protocol):
+        """Knows what a bar shows."""
+
+        @property
+        def files(self) -> int:
+            """How many there are in all; a single one is counted in pages."""
+
+        def snapshot(self) -> Snapshot:
+            """How far it all is at the moment."""
+
 
 __all__ = ["Messages"]
 
@@ -28,7 +39,7 @@ _WINDOW = 20.0  # seconds over which the pace is taken
 class Messages:
     """Writes lines to standard error, above a bar where there is one."""
 
-    def __init__(self, err: TextIO, *, watch: Watch, bar: bool) -> None:
+    def __init__(self, err: TextIO, *, watch: Watched, bar: bool) -> None:
         """Makes it without a bar, which comes after a second.
 
         Args:
@@ -93,7 +104,7 @@ class Messages:
 class _Bar:
     """Makes what is shown of the state as it is."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watched) -> None:
         self._watch = watch
         self._pages = _Pace()
         self._completed = _Pace()
@@ -113,6 +124,7 @@ class _Bar:
             "Reading",
             ProgressBar(total=state.total, completed=state.completed),
             *_counts(state, one=self._watch.files == 1),
+            *([f"{state.failed} failed"] if state.failed else []),
             self._pages.per_second(now, state.pages),
             self._completed.time_left(now, state.completed, state.total),
         )
@@ -122,9 +134,10 @@ class _Bar:
 
 
 def _counts(state: Snapshot, *, one: bool) -> tuple[str, ...]:
+    total = "?" if state.total is None else state.total
     if one:
-        return (f"{state.pages}/{'?' if state.total is None else state.total} pages",)
-    return f"{state.files}/{state.total} files", plural(state.pages, "page")
+        return (f"{state.pages}/{total} pages",)
+    return f"{state.files}/{total} files", plural(state.pages, "page")
 
 
 class _Pace:

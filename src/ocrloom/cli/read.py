@@ -31,6 +31,7 @@ from ocrloom.cli.watch import Watch
 from ocrloom.errors import (
     OcrCancelled,
     OcrException,
+    OcrOptionError,
     OcrStopped,
     OcrTimeout,
 )
@@ -38,6 +39,7 @@ from ocrloom.image import Image
 from ocrloom.image.source import shown
 
 if TYPE_CHECKING:
+    from ocrloom.cli.cluster import Account
     from ocrloom.engine import OcrOutcome, Outcomes
     from ocrloom.engine.base import Reads
     from ocrloom.formats import Format
@@ -57,6 +59,7 @@ class Request:
     jobs: int | None
     memory: int | None
     resume: str | None
+    ray: str | None
     server: str | None
     api_key: str | None = field(repr=False)
     options: OcrOptions
@@ -75,7 +78,7 @@ def read_files(request: Request) -> int:
         BrokenPipeError: Who was to read standard output has gone.
     """
     check_inputs(request.names)
-    engine = _engine(request)
+    engine, account = _engine(request)
     formats = choose_formats(request.names, request.output, request.formats)
     targets = choose_targets(request.names, request.output, formats)
     # Whether the inputs are needed once more when their results are written.
@@ -91,26 +94,34 @@ def read_files(request: Request) -> int:
                 sink = _standard_output(request, formats[0], streams, messages, watched=watched)
             else:
                 sink = Files(request.names, targets, formats)
-            outcomes = engine.process_many(
-                sources(request.names, keep=keep), ordered=sink.shared, progress=watch
-            )
-            # Here the workers end with the process; a service has to be told, which takes a moment.
-            with nullcontext() if request.server is None else engine, outcomes:
-                return _Run(request, sink, messages, watch, keep=keep).consume(outcomes)
+            run = _Run(request, sink, messages, watch, keep=keep)
+            if account is None:
+                return run.read(engine)
+            with account.telling(messages.say, greet=request.verbose or streams.err.isatty()):
+                return run.read(engine)
 
 
-def _engine(request: Request) -> Reads:
-    """The engine that the flags describe.
+def _engine(request: Request) -> tuple[Reads, Account | None]:
+    """The engine that the flags describe; and what counts its work, where a cluster does it.
 
     Raises:
         OcrException: One of them has a value that it cannot have.
     """
+    given = (request.options, request.jobs, request.memory, request.resume)
+    if request.ray is not None:
+        # Here and not at the top: few readings need it.
+        from ocrloom.cli.cluster import Account, engine_on
+
+        if request.server is not None:
+            raise OcrOptionError("--ray and --server both say who reads; leave one of the two")
+        engine = engine_on(request.ray, *given)
+        return engine, Account(engine)
     if request.server is None:
-        return engine_of(request.options, request.jobs, request.memory, request.resume)
+        return engine_of(*given), None
     for name in ("jobs", "memory", "resume"):
         if getattr(request, name) is not None:
             refuse_with_server(name)
-    return engine_at(request.server, request.api_key, request.options)
+    return engine_at(request.server, request.api_key, request.options), None
 
 
 class _Run:
@@ -126,8 +137,19 @@ class _Run:
         self._watch = watch
         self._tally = Tally(len(request.names))
 
-    def consume(self, outcomes: Outcomes) -> int:
-        """Takes all of them and gives the exit code."""
+    def read(self, engine: Reads) -> int:
+        """Reads all inputs and gives the exit code."""
+        request = self._request
+        # A cluster's processes fetch for themselves what is elsewhere.
+        fetch = self._keep or request.ray is None
+        given = sources(request.names, request.options.limits, keep=self._keep, fetch=fetch)
+        outcomes = engine.process_many(given, ordered=self._sink.shared, progress=self._watch)
+        # Here the workers end with the process; others have to be told, which takes a moment.
+        here = request.server is None and request.ray is None
+        with nullcontext() if here else engine, outcomes:
+            return self._consume(outcomes)
+
+    def _consume(self, outcomes: Outcomes) -> int:
         try:
             for outcome in outcomes:
                 # A file that is written counts as written. A pipe may hold a writer up for ever.
@@ -156,7 +178,7 @@ class _Run:
                 if self._sink.shared:
                     raise
                 result, error = None, refused
-        pages = self._watch.take(outcome.name)
+        pages = self._watch.take(outcome.name, failed=error is not None)
         self._tally.add(name, result, error, pages)
         for failure in failures:
             self._messages.say(explain(failure.error, name))

@@ -10,6 +10,7 @@ import typer
 import typer.core
 
 from ocrloom.cli.errors import reports_errors
+from ocrloom.cli.ray_flag import COMMANDS, with_address
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -27,6 +28,8 @@ class Commands(typer.core.TyperGroup):
     ) -> tuple[str | None, Any, list[str]]:
         """What is called, and what follows it."""
         name, command, rest = super().resolve_command(ctx, args)
+        if name in COMMANDS:
+            rest = with_address(rest)
         return name, _with_flags() if name == serve.__name__ else command, rest
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ocrloom.result import OcrResult
 
-__all__ = ["Tally", "named", "plural"]
+__all__ = ["Tally", "named", "named_pages", "plural"]
 
 _NAMED_FILES = 20
 _NAMED_PAGES = 5
@@ -67,14 +67,14 @@ class Tally:
         if error is None and not numbers:
             self.read += 1
         elif not isinstance(error, OcrCancelled):
-            self.failed.append(shown(name) + (f" ({_named_pages(numbers)})" if numbers else ""))
+            self.failed.append(shown(name) + (f" ({named_pages(numbers)})" if numbers else ""))
 
     def _add_doubtful(self, name: str, result: OcrResult) -> None:
         numbers = [page.number for page in result.pages if page.review]
         if numbers:
             self.doubtful_pages += len(numbers)
             alone = len(result.pages) == 1
-            self.doubtful.append(shown(name) + ("" if alone else f" ({_named_pages(numbers)})"))
+            self.doubtful.append(shown(name) + ("" if alone else f" ({named_pages(numbers)})"))
 
     @property
     def exit_code(self) -> int:
@@ -112,7 +112,8 @@ def named(inputs: Sequence[str]) -> str:
     return ", ".join(inputs[:_NAMED_FILES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _named_pages(numbers: Sequence[int]) -> str:
+def named_pages(numbers: Sequence[int]) -> str:
+    """Pages of an input, the first of them where there are many."""
     named = ", ".join(map(str, numbers[:_NAMED_PAGES]))
     more = len(numbers) - _NAMED_PAGES
     return f"page{'s' * (len(numbers) != 1)} {named}{f' and {more} more' if more > 0 else ''}"

@@ -24,6 +24,7 @@ _NUMBERS = 4
 class _Source:
     pages: int
     done: int = 0
+    failed: int = 0
     reading: set[int] = field(default_factory=set)
 
 
@@ -35,6 +36,8 @@ class Snapshot:
     """Pages that were read or could not be."""
     files: int
     """Files that were taken."""
+    failed: int
+    """Pages that could not be read, and files of which none could be."""
     completed: float
     """Files, with parts of those that are being read; pages if there is one file only."""
     total: int | None
@@ -54,7 +57,7 @@ class Watch:
         """
         self.files = files
         self._sources: dict[str | None, _Source] = {}
-        self._taken = self._pages = 0
+        self._taken = self._pages = self._failed = 0
         self._lock = threading.Lock()
 
     def __call__(self, event: Progress) -> None:
@@ -69,13 +72,19 @@ class Watch:
             if source is None or event.page is None:
                 return
             source.done = max(source.done, event.pages_done)
+            self._failed += max(0, event.pages_failed - source.failed)
+            source.failed = max(source.failed, event.pages_failed)
             if event.stage is Stage.PAGE_DONE:
                 source.reading.discard(event.page)
             else:
                 source.reading.add(event.page)
 
-    def take(self, name: str | None) -> int | None:
+    def take(self, name: str | None, *, failed: bool = False) -> int | None:
         """Notes that nothing more comes of a source.
+
+        Args:
+            name: What it is called.
+            failed: Whether it could not be read, as a whole.
 
         Returns:
             How many pages it has, if it could be opened.
@@ -83,6 +92,8 @@ class Watch:
         with self._lock:
             self._taken += 1
             source = self._sources.get(name)
+            # Where all of its pages could not be read they were counted.
+            self._failed += failed and (source is None or not source.failed)
             if source is None:
                 return None
             source.reading.clear()
@@ -99,7 +110,7 @@ class Watch:
                 for name, source in self._sources.items()
                 if source.reading
             )
-            pages, taken = self._pages, self._taken
+            pages, taken, failed = self._pages, self._taken, self._failed
         if self.files == 1:
             total = sources[0].pages if sources else None
             completed = float(pages)
@@ -109,7 +120,14 @@ class Watch:
         more = len(lines) - _LINES
         if more > 0:
             lines = (*lines[:_LINES], f"and {more} more")
-        return Snapshot(pages=pages, files=taken, completed=completed, total=total, lines=lines)
+        return Snapshot(
+            pages=pages,
+            files=taken,
+            failed=failed,
+            completed=completed,
+            total=total,
+            lines=lines,
+        )
 
 
 def _line(name: str | None, pages: int, reading: Sequence[int]) -> str:
