@@ -13,7 +13,15 @@ from contextlib import asynccontextmanager
 import pytest
 from documents import LONG, frames
 
-from ocrloom import Library, Limits, OcrDamagedImage, OcrEngine, OcrJobExpired, OcrNetworkError
+from ocrloom import (
+    Library,
+    Limits,
+    OcrClusterUnavailable,
+    OcrDamagedImage,
+    OcrEngine,
+    OcrJobExpired,
+    OcrNetworkError,
+)
 from ocrloom.jobs import queue
 from ocrloom.jobs.jobs import Jobs
 from ocrloom.jobs.records import NewJob, Status
@@ -43,7 +51,7 @@ class Counts:
 
 
 @asynccontextmanager
-async def server(where, folder, *, start=True, fetch=None, retention=None, seconds=60.0):
+async def server(where, folder, *, start=True, fetch=None, retention=None, seconds=60.0, **more):
     """A runner and what it has, until the block ends."""
     spool = Spool(folder)
     jobs, library = Jobs(where, spool), Library(where, keep=spool.documents)
@@ -57,6 +65,7 @@ async def server(where, folder, *, start=True, fetch=None, retention=None, secon
         retention=retention or Retention(seconds=3600, bytes=2**40),
         watcher=Counts(),
         fetch=fetch,
+        **more,
     )
     runner = Runner(shop)
     if start:
@@ -347,6 +356,33 @@ def test_a_job_that_was_let_fall_waits_again(tmp_path, recogniser, monkeypatch):
         async with server(tmp_path / "l.db", tmp_path / "s") as (_, shop):
             job = await end_of(shop, await submit(shop, frames(1)))
             assert (job.status, job.attempts) == (Status.SUCCEEDED, 2)
+
+    asyncio.run(main())
+
+
+def test_jobs_wait_while_no_cluster_can_read(tmp_path, recogniser, monkeypatch):
+    monkeypatch.setattr("ocrloom.jobs.runner._RENEW", 0.05)
+    able, errors = [], [OcrClusterUnavailable("it went away")]
+    like = OcrEngine.like
+
+    def once_unlike(engine, *arguments, **more):
+        if errors:
+            raise errors.pop()
+        return like(engine, *arguments, **more)
+
+    monkeypatch.setattr(OcrEngine, "like", once_unlike)
+
+    async def main():
+        async with server(tmp_path / "l.db", tmp_path / "s", able=lambda: bool(able)) as (
+            runner,
+            shop,
+        ):
+            sent = await submit(shop, frames(1))
+            assert (await shop.jobs.ended(sent, 0.3)).status is Status.QUEUED
+            able.append(True)
+            job = await end_of(shop, sent)
+            assert (job.status, job.attempts) == (Status.SUCCEEDED, 2)
+            assert runner.alive
 
     asyncio.run(main())
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ocrloom.library.storage.base import Store
     from ocrloom.options import Limits
     from ocrloom.progress import Progress
+    from ocrloom.ray.engine import RayEngine
     from ocrloom.result import Page, PageFailure
 
 __all__ = ["Retention", "Runner", "Shop", "Watcher"]
@@ -74,7 +75,7 @@ class Shop:
     """What jobs are read with."""
 
     jobs: Jobs
-    engine: OcrEngine
+    engine: OcrEngine | RayEngine
     library: Library
     """Where what was read becomes a document."""
     limits: Limits
@@ -86,6 +87,8 @@ class Shop:
     watcher: Watcher
     fetch: Callable[[Job], Awaitable[Path]]
     """Gets the file of a job that names only where it is, into the spool."""
+    able: Callable[[], bool] = lambda: True
+    """Whether the engine can read at the moment; jobs wait while it cannot."""
 
 
 class Runner:
@@ -186,7 +189,7 @@ class Runner:
         """Begins with jobs as long as there are some and there is room."""
         news = self._jobs.bell.queued
         news.clear()
-        while len(self._works) < self._shop.running:
+        while len(self._works) < self._shop.running and self._shop.able():
             job = await self._jobs.desk.write(lambda store: queue.claim(store, self._worker))
             if job is None:
                 break

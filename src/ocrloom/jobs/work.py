@@ -8,7 +8,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from ocrloom.errors import OcrException, OcrLibraryError, OcrPagesFailed, OcrSourceNotFound
+from ocrloom.errors import (
+    OcrClusterUnavailable,
+    OcrException,
+    OcrLibraryError,
+    OcrPagesFailed,
+    OcrSourceNotFound,
+)
 from ocrloom.image import Image
 from ocrloom.jobs import queue, register
 from ocrloom.jobs.records import Status
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
     from ocrloom.library.desk import Desk
     from ocrloom.library.storage.base import Store
     from ocrloom.progress import Progress
+    from ocrloom.ray.engine import RayEngine
     from ocrloom.result import Page, PageFailure
 
 __all__ = ["Work"]
@@ -36,7 +43,7 @@ class _Lost(Exception):
 
 
 class _Fallen(Exception):
-    """What was read cannot be kept now; the job is to be taken up again when it can."""
+    """Nothing can be read, or kept, now; the job is to be taken up again when it can."""
 
 
 _UNSTORED: Final = "what was read did not become a document; the service's log says why"
@@ -101,6 +108,8 @@ class Work:
                 raise
         except OcrPagesFailed:
             pass
+        except OcrClusterUnavailable as error:
+            raise _Fallen from error
         except OcrException as error:
             return _told(error)
         except (_Lost, _Fallen):
@@ -146,7 +155,7 @@ class Work:
             raise OcrSourceNotFound("what was sent is not there any more; send it again") from None
         return image.named(self.job.name)
 
-    def _engine(self) -> OcrEngine:
+    def _engine(self) -> OcrEngine | RayEngine:
         job, shop = self.job, self._shop
         options = parse_options(job.options)
         options = replace(

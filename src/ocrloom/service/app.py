@@ -11,7 +11,6 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from ocrloom._version import __version__
-from ocrloom.engine import OcrEngine
 from ocrloom.jobs.jobs import Jobs
 from ocrloom.jobs.runner import Retention, Runner, Shop
 from ocrloom.jobs.spool import Spool
@@ -21,6 +20,7 @@ from ocrloom.service.keys import Keys
 from ocrloom.service.metrics import Metrics
 from ocrloom.service.middleware import protect
 from ocrloom.service.network import Guard
+from ocrloom.service.reading import reading_by
 from ocrloom.service.routes import (
     deliveries,
     documents,
@@ -83,15 +83,15 @@ def _service(settings: Settings) -> Service:
     library = Library(settings.library, keep=spool.documents)
     guard = Guard(settings.network_allow)
     metrics = Metrics()
-    engine = OcrEngine(workers=settings.workers, memory=settings.memory)
-    metrics.observe_pool(engine.pool)
+    reading = reading_by(settings, metrics)
     shop = Shop(
         jobs=found,
-        engine=engine,
+        engine=reading.engine,
+        able=lambda: reading.trouble() is None,
         library=library,
         limits=settings.limits,
         seconds=settings.job_seconds,
-        running=settings.running or _AHEAD * engine.pool.workers,
+        running=settings.running or _AHEAD * reading.pages,
         retention=Retention(
             seconds=settings.retention_hours * 3600, bytes=settings.retention_bytes
         ),
@@ -109,6 +109,7 @@ def _service(settings: Settings) -> Service:
         runner=runner,
         metrics=metrics,
         guard=guard,
+        reading=reading,
     )
 
 
@@ -152,6 +153,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(service.keys.close)
         await service.library.aclose()
         await service.jobs.close()
+        await asyncio.to_thread(service.reading.engine.close)
         # Not before: what is still being sent belongs to a server that lives.
         await asyncio.to_thread(service.spool.leave)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ocrloom.service.settings import LogFormat, LogLevel
 
-__all__ = ["announce", "configure", "job_id", "key_id", "request_id"]
+__all__ = ["adopt", "announce", "configure", "job_id", "key_id", "request_id"]
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The request that is answered now; set for each by the middleware."""
@@ -56,6 +56,19 @@ def configure(form: LogFormat, level: LogLevel) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def adopt(name: str, level: int) -> None:
+    """Has a library's loggers write as all others, where it has set up its own when it was loaded.
+
+    Args:
+        name: Of the uppermost of its loggers.
+        level: The least that is written.
+    """
+    logger = logging.getLogger(name)
+    logger.handlers.clear()
+    logger.propagate = True
+    logger.setLevel(level)
+
+
 def announce(url: str) -> None:
     """Writes where the server listens, whatever the level: programs that start it wait for that."""
     record = logging.makeLogRecord(
@@ -83,7 +96,12 @@ def _with_context(record: logging.LogRecord) -> bool:
 
 
 def _fields(record: logging.LogRecord) -> Iterable[tuple[str, Any]]:
-    return ((name, value) for name, value in record.__dict__.items() if name not in _STANDARD)
+    # Libraries that make the records have notes of their own there.
+    return (
+        (name, value)
+        for name, value in record.__dict__.items()
+        if name not in _STANDARD and not name.startswith("_")
+    )
 
 
 def _time(record: logging.LogRecord) -> str:

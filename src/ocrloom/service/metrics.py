@@ -96,6 +96,13 @@ class Metrics:
         self._stage_seconds = self._histogram("stage_seconds", told, _SLOW, "stage")
         self._admitted = self._gauge("memory_admitted_bytes", "What the pages in work may take")
         self._budget = self._gauge("memory_budget_bytes", "What they may take at most")
+        self._readers = self._gauge("cluster_readers", "Processes of the cluster that read")
+        self._slices = self._gauge(
+            "cluster_waiting", "Parts of this server's jobs that wait for one of them"
+        )
+        self._cpu = self._gauge(
+            "cluster_cpu_seconds", "CPU time that they took for pages of this server"
+        )
         for outcome in ("read", "failed"):
             self._pages.labels(outcome)
         for stage in ("waiting", "decoding", "reading", "export"):
@@ -169,6 +176,23 @@ class Metrics:
         """Tells of the memory that a pool has admitted, whenever the figures are read."""
         self._admitted.set_function(lambda: pool.used)
         self._budget.set(pool.budget)
+
+    def observe_cluster(
+        self,
+        readers: Callable[[], int],
+        waiting: Callable[[], int],
+        cpu_seconds: Callable[[], float],
+    ) -> None:
+        """Tells of a cluster that reads, whenever the figures are read.
+
+        Args:
+            readers: Its processes that read.
+            waiting: Parts of jobs that wait for one of them.
+            cpu_seconds: What they took for this server's pages.
+        """
+        self._readers.set_function(readers)
+        self._slices.set_function(waiting)
+        self._cpu.set_function(cpu_seconds)
 
     def observe_running(self, count: Callable[[], int]) -> None:
         """Tells how many jobs are worked on, whenever the figures are read."""

@@ -56,7 +56,20 @@ class Settings(BaseSettings):
     workers: int | None = Field(default=None, ge=1)
     """Pages read at a time; by default one for each CPU."""
     memory: Bytes | None = Field(default=None, ge=1)
-    """Bytes for decoded pages; by default half of what the process may use."""
+    """Bytes for decoded pages; by default half of what the process may use. On a cluster, those
+    of one reader."""
+    ray: str | None = None
+    """Ray cluster that reads, shared by all servers of it: host:port of its head, or auto for the
+    one of this machine."""
+    ray_min_readers: int = Field(default=1, ge=0)
+    """Processes of the cluster that stay though there is nothing to read; with 0 the first page
+    after a pause waits for one."""
+    ray_max_readers: int | None = Field(default=None, ge=1)
+    """Processes of the cluster that there may be; by default as many as it has CPUs for when the
+    first server starts."""
+    ray_cpus: int | None = Field(default=None, ge=1)
+    """CPUs of one such process, which reads as many pages at a time; by default 4, or those of
+    the smallest machine."""
     running: int | None = Field(default=None, ge=1)
     """Jobs that this server works on at a time; by default four for each page read at a time."""
     max_queued: int = Field(default=1000, ge=1)

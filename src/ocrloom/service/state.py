@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ocrloom.service.keys import Keys
     from ocrloom.service.metrics import Metrics
     from ocrloom.service.network import Guard
+    from ocrloom.service.reading import ReadBy
     from ocrloom.service.settings import Settings
 
 __all__ = ["Service"]
@@ -35,6 +36,7 @@ class Service:
     runner: Runner
     metrics: Metrics
     guard: Guard
+    reading: ReadBy
     exporting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_EXPORTS))
     """For who has whole results in memory; more wait before they load theirs."""
 

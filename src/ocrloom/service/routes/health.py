@@ -28,15 +28,20 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
-@router.get("/livez", summary="Whether the server answers")
-async def livez() -> Health:
-    """Always well, as long as it answers at all. Needs no key."""
+@router.get("/livez", summary="Whether the server answers", responses=answers(503))
+async def livez(request: Request) -> Health:
+    """Well as long as it answers at all; an error if only another start can help. Needs no key."""
+    service: Service = request.app.state.service
+    if service.reading.lost():
+        raise OcrServiceUnavailable(
+            f"{service.reading.trouble()}; the service must be started anew"
+        )
     return Health()
 
 
 @router.get("/readyz", summary="Whether the server can take work", responses=answers(503))
 async def readyz(request: Request) -> Health:
-    """An error while the server ends, or lacks its database, its disk or its runner.
+    """An error while the server ends, or lacks its database, disk, runner or cluster.
 
     Needs no key.
     """
@@ -45,6 +50,8 @@ async def readyz(request: Request) -> Health:
         raise OcrServiceUnavailable("the service is ending; ask another one, or this one later")
     if not service.runner.alive:
         raise OcrServiceUnavailable("the service reads no jobs any more; its log says why")
+    if (trouble := service.reading.trouble()) is not None:
+        raise OcrServiceUnavailable(f"{trouble}; jobs wait until it can read again")
     await _check_database(service)
     await asyncio.to_thread(_check_disk, service)
     return Health()
