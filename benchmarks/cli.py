@@ -38,12 +38,16 @@ from benchmarks.arguments import (
     single_frames_in,
     systems_named,
 )
+from benchmarks.cluster_cli import cluster
+from benchmarks.driver_memory_cli import drivermemory
 from benchmarks.library_cli import library
 from benchmarks.load_cli import load
 from benchmarks.machine import describe, versions
 from benchmarks.order import progress
+from benchmarks.ray_service_cli import rayservice
 from benchmarks.reliability_cli import reliability
 from benchmarks.report import print_report, write_json
+from benchmarks.scale_cli import scale
 from ocrloom.scheduling.cpus import usable_cpus
 
 __all__ = ["app"]
@@ -55,9 +59,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-app.command()(library)
-app.command()(load)
-app.command()(reliability)
+for command in (cluster, drivermemory, library, load, rayservice, reliability, scale):
+    app.command()(command)
 
 SHORT_BATCH = 4
 """Pages for each core below which a batch's end, when cores fall idle, weighs much."""

@@ -40,18 +40,24 @@ def load(
     queued: Annotated[int, typer.Option(min=1, help="Jobs that may wait.")] = 100,
     memory: Annotated[int, typer.Option(min=1, help="Bytes for decoded pages.")] = 512 * 1024**2,
     cancels: Annotated[int, typer.Option(min=0, help="Jobs that are cancelled.")] = 20,
+    ray: Annotated[str | None, typer.Option(help="Cluster that reads, HOST:PORT or local.")] = None,
     only: Only = "*",
     language: LanguageCode = "eng",
     json_file: JsonFile = None,
 ) -> None:
-    """Let many callers at once send pages to a server, and cancel jobs of another one."""
+    """Let many callers at once send pages to a server, and cancel jobs of another one.
+
+    With --ray none is cancelled: when CPUs of a cluster are free cannot be seen from here.
+    """
+    cancels = cancels if ray is None else 0
     paths = [each.path for each in corpus.spread(single_frames_in(folder, only), pages)]
     machine = describe()
     with progress(3 + cancels) as step:
         step("the pages' texts")
         sources = load_run.sources(paths, language)
         flags = ("--max-queued", queued, "--memory", memory, "--log-level", "warning")
-        with started(*flags) as server:
+        cluster = () if ray is None else ("--ray", ray)
+        with started(*flags, *cluster) as server:
             _warm(server, sources[0], language)
             step(f"{clients} callers")
             with load_watch.watching(server, seconds) as seen:
@@ -68,7 +74,7 @@ def load(
     print_report(tables, _notes(folder, len(paths), queued), machine, versions())
     if json_file:
         settings = settings_of(folder, only, language, None, pages=len(paths), clients=clients)
-        settings |= {"seconds": seconds, "queued": queued, "memory": memory}
+        settings |= {"seconds": seconds, "queued": queued, "memory": memory, "ray": ray}
         figures = {"load": report, "seen": seen, "cancels": stopped}
         write_json(json_file, "load", settings, figures, machine, versions())
 
