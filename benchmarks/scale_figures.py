@@ -61,7 +61,7 @@ class Assumed:
     """Pages of a book that a reader of an engine takes at a time."""
     in_flight: int = 2
     """Slices of each core that are read, on their way or waiting to be stored."""
-    bundle_pages: int = 8
+    bundle_pages: int = 64
     """Pages that a process of a dataset takes, and gives, at a time."""
     bundles: int = 2
     """That such a process reads side by side."""

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("ray.data", reason='needs pip install "ocrloom[ray]"')
 
 import pyarrow as pa
-from image_files import encoded
+from image_files import encoded, page
 
 from ocrloom import OcrOptions
 from ocrloom.journal import Journal
@@ -237,3 +237,18 @@ def test_a_task_that_is_run_again_has_what_it_had():
     assert [book.first(b"a", "task", "2"), book.first(b"a", "task", "2")] == [True, False]
     assert not book.first(b"a", "other", "3")
     assert Done.joined([]).of("x", "", [1]) == ()
+
+
+def test_bundles_grow_with_what_came_before(tmp_path):
+    for number in range(64):
+        (tmp_path / f"{number}.png").write_bytes(encoded(page(), "PNG"))
+    found = [Found(str(path)) for path in sorted(tmp_path.iterdir())]
+    planner = Planner(options=OcrOptions(), slice_pages=4, cpus=10)
+
+    def sizes(before):
+        bundles = planner.bundles(found, None, Path.read_bytes, before=before)
+        return [bundle.pages for bundle in bundles]
+
+    assert sizes(0) == [4] * 16
+    assert sizes(10 * 8 * 16) == [16] * 4
+    assert sizes(10**6) == [64]

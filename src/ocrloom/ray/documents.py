@@ -178,7 +178,9 @@ class _Plan:
             most=most,
         )
         self._planner = Planner(
-            options=options or OcrOptions(), slice_pages=slice_pages or max(4, 2 * cpus)
+            options=options or OcrOptions(),
+            slice_pages=slice_pages or max(4, 2 * cpus),
+            cpus=cpus * min(most or room, room),
         )
 
     def pages(

@@ -195,8 +195,10 @@ def _beside(*, here: bool, tasks: int, batch_size: int | None = None) -> dict[st
 def _list(batch: pa.Table) -> Iterator[pa.Table]:
     for work in batch["work"]:
         names, selection = pickle.loads(work.as_py())  # noqa: S301  # our own
+        before = 0
         for chunk in chunks(found_in(names, selection)):
-            yield pa.table({"work": [pickle.dumps(chunk)]})
+            yield pa.table({"work": [pickle.dumps((chunk, before))]})
+            before += len(chunk)
 
 
 def _plan(
@@ -207,8 +209,9 @@ def _plan(
     book: Any,  # noqa: ANN401
 ) -> Iterator[pa.Table]:
     for work in batch["work"]:
-        found = pickle.loads(work.as_py())  # noqa: S301  # our own
-        yield from _packed(planner.bundles(found, _known(done), _fetcher(planner, book)))
+        found, before = pickle.loads(work.as_py())  # noqa: S301  # our own
+        fetch = _fetcher(planner, book)
+        yield from _packed(planner.bundles(found, _known(done), fetch, before=before))
 
 
 def _plan_rows(

@@ -35,7 +35,7 @@ __all__ = ["Bundle", "Planner", "Slice"]
 _LOG = logging.getLogger(__name__)
 
 _CARRIED: Final = 16 * 1024**2  # bytes of files that go with their bundle and are not fetched again
-_MOST: Final = 64  # slices of a bundle, of which some have nothing to read
+_MOST: Final = 64  # pages of a bundle, and slices, of which some have nothing to read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,19 +87,32 @@ class Planner:
 
     options: OcrOptions
     slice_pages: int
-    """Most pages of a slice, and of a bundle."""
+    """Most pages of a slice, and of a bundle to begin with."""
+    cpus: int = 1
+    """That read, on the whole cluster."""
 
     def bundles(
-        self, found: Iterable[Found], done: Done | None, home: Callable[[str], bytes]
+        self,
+        found: Iterable[Found],
+        done: Done | None,
+        home: Callable[[str], bytes],
+        *,
+        before: int = 0,
     ) -> Iterator[Bundle]:
         """What is to be read of some documents, in their order.
+
+        Ray Data keeps a few kilobytes of each bundle until the end, so they grow with what came
+        before: to an eighth of what a CPU has had of it, which makes no CPU wait for another.
 
         Args:
             found: The documents.
             done: What an earlier run has written.
             home: Gets a file from the machine that called, where it is not here.
+            before: How many documents there were before these.
         """
-        return self._bundled(piece for each in found for piece in self._document(each, done, home))
+        most = min(_MOST, before // (8 * self.cpus))
+        pieces = (piece for each in found for piece in self._document(each, done, home))
+        return self._bundled(pieces, most)
 
     def bundles_of_rows(
         self,
@@ -128,10 +141,10 @@ class Planner:
 
         return self._bundled(wanted())
 
-    def _bundled(self, slices: Iterable[Slice]) -> Iterator[Bundle]:
+    def _bundled(self, slices: Iterable[Slice], most: int = 0) -> Iterator[Bundle]:
         bundle = Bundle()
         for piece in slices:
-            full = bundle.pages + len(piece.numbers) > self.slice_pages
+            full = bundle.pages + len(piece.numbers) > max(most, self.slice_pages)
             if bundle.slices and (full or len(bundle.slices) == _MOST or bundle.size > _CARRIED):
                 yield bundle
                 bundle = Bundle()
