@@ -313,9 +313,9 @@ def test_plans_meet_what_limits_them(results):
 def test_what_a_lost_node_costs_is_what_it_had_given_and_not_written():
     assumed = Assumed()
     assert vain(assumed, ENGINE_PLAN, 64) == 0.5
-    # Two bundles of eight pages in a process of four cores, half done; and half a part.
-    assert vain(assumed, MANY_PLAN, 64) == 2 + 15 / 2
-    assert vain(assumed, MANY_PLAN, 4096) == 2 + 1 / 2
+    # Two bundles of 64 pages in a process of four cores, half done; and half a part.
+    assert vain(assumed, MANY_PLAN, 64) == 16 + 15 / 2
+    assert vain(assumed, MANY_PLAN, 4096) == 16 + 1 / 2
 
 
 def test_pages_of_datasets_have_the_overhead_of_datasets(results):
